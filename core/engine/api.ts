@@ -1,0 +1,168 @@
+/**
+ * What the engine can be asked to do, as plain types.
+ *
+ * Owns: the vocabulary between the engine and everything above it: jobs, columns of rollouts, losses
+ * as per-token columns. It contains no behaviour. Flat columns are concatenated over sequences in
+ * the order given, response tokens only; `lengths[i]` of them belong to sequence i.
+ */
+
+/** A model held by the engine. */
+export type ModelHandle = string;
+
+export interface SamplingOptions {
+  /** Softmax temperature; log-probs and entropies are reported at this temperature. Must be > 0. */
+  temperature: number;
+  /** Keep the k most likely tokens when sampling; 0 keeps all. Does not change reported log-probs. */
+  topK: number;
+  /** Keep the smallest set of tokens with this much mass; 1 keeps all. Does not change reported log-probs. */
+  topP: number;
+  /** Take the most likely token instead of sampling. */
+  greedy: boolean;
+  maxNewTokens: number;
+  /** Generation of a sequence ends after any of these tokens (which is part of the response). */
+  stopIds: readonly number[];
+  /** How many most likely alternatives to return per token; 0 for none. */
+  alternatives: number;
+}
+
+/** One sequence to generate. */
+export interface RolloutJob {
+  promptIds: Int32Array;
+  /** Response tokens already fixed (a fork continues after them); empty for a fresh response. */
+  prefixIds: Int32Array;
+  /** Coordinates of the uniforms (DESIGN §4): unsigned 32-bit identifiers of problem and sample. */
+  promptKey: number;
+  sampleKey: number;
+}
+
+export interface RolloutRequest {
+  model: ModelHandle;
+  jobs: readonly RolloutJob[];
+  seed: number;
+  step: number;
+  sampling: SamplingOptions;
+}
+
+/** New tokens of every job (the prefix is not repeated). */
+export interface RolloutColumns {
+  /** [jobs] number of new tokens. */
+  lengths: Int32Array;
+  /** [Σ lengths] */
+  ids: Int32Array;
+  /** [Σ lengths] ln p of the sampled token over the whole vocabulary at the sampling temperature. */
+  logprobs: Float32Array;
+  /** [Σ lengths] entropy of the whole distribution at the sampling temperature, nats. */
+  entropiesNats: Float32Array;
+  /** [jobs] 1 when a stop token ended the response, 0 when the length limit did. */
+  stopped: Uint8Array;
+  /** [Σ lengths × alternatives] when asked for, most likely first. */
+  alternativeIds?: Int32Array;
+  alternativeLogprobs?: Float32Array;
+}
+
+export interface RolloutProgress {
+  finishedSequences: number;
+  totalSequences: number;
+  newTokens: number;
+}
+
+export interface Sequence {
+  promptIds: Int32Array;
+  responseIds: Int32Array;
+}
+
+export interface ScoreRequest {
+  model: ModelHandle;
+  sequences: readonly Sequence[];
+  temperature: number;
+}
+
+/** [Σ response lengths] each. */
+export interface ScoreColumns {
+  logprobs: Float32Array;
+  entropiesNats: Float32Array;
+}
+
+/** loss = −Σ_t weights_t · ln π(o_t). The weights carry mask and normalisation. */
+export interface SupervisedLoss {
+  kind: 'supervised';
+  /** [Σ response lengths] */
+  weights: Float32Array;
+}
+
+/**
+ * Clipped policy gradient plus a KL loss (METHOD §3.11, §3.10), every knob a per-token column:
+ *   loss = Σ_t weights_t · max(−r_t A_t, −clip(r_t, 1−clipLow, 1+clipHigh) A_t), capped at −dualClip·A_t where A_t < 0
+ *        + Σ_t klWeights_t · k3(ref_t − logπ_t)
+ * with r_t = exp(clamp(logπ_t − old_t, ±20)), or per sequence exp(mean_t (logπ_t − old_t)) (GSPO).
+ */
+export interface PolicyLoss {
+  kind: 'policy';
+  /** Temperature of the policy's softmax, equal to the sampling temperature of the rollouts. */
+  temperature: number;
+  clipLow: number;
+  clipHigh: number;
+  /** Cap of the loss for negative advantages; Infinity switches it off. */
+  dualClip: number;
+  ratioLevel: 'token' | 'sequence';
+  /** [Σ response lengths] each. */
+  oldLogprobs: Float32Array;
+  refLogprobs: Float32Array;
+  advantages: Float32Array;
+  weights: Float32Array;
+  klWeights: Float32Array;
+}
+
+export interface AdamWOptions {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** Clip the global gradient norm to this; Infinity switches it off. */
+  maxGradientNorm: number;
+}
+
+export interface TrainStepRequest {
+  model: ModelHandle;
+  sequences: readonly Sequence[];
+  loss: SupervisedLoss | PolicyLoss;
+  learningRate: number;
+}
+
+export interface TrainStepResult {
+  loss: number;
+  /** The KL part of the loss; 0 for supervised. */
+  klLoss: number;
+  /** Global norm before clipping. */
+  gradientNorm: number;
+  /** [Σ response lengths] log-probs and entropies of the policy before the update. */
+  logprobs: Float32Array;
+  entropiesNats: Float32Array;
+}
+
+export interface OpenedModel {
+  handle: ModelHandle;
+  parameters: number;
+  vocabSize: number;
+  maxPositions: number;
+}
+
+/** The engine as the rest of the program sees it, whether in this process or in its own. */
+export interface Engine {
+  openModel(folder: string): Promise<OpenedModel>;
+  /** A frozen copy of the weights as they are now (the reference policy). */
+  cloneModel(model: ModelHandle): Promise<OpenedModel>;
+  closeModel(model: ModelHandle): Promise<void>;
+  /** Starts a fresh AdamW state for a model; required before trainStep. */
+  openTrainer(model: ModelHandle, options: AdamWOptions): Promise<void>;
+  generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns>;
+  score(request: ScoreRequest): Promise<ScoreColumns>;
+  trainStep(request: TrainStepRequest): Promise<TrainStepResult>;
+  /** Writes a Hugging Face folder; `folder` must not exist. */
+  saveModel(model: ModelHandle, folder: string): Promise<void>;
+  /** Writes weights and optimizer state, exact to the bit, into an existing folder; returns the file names. */
+  saveTrainer(model: ModelHandle, folder: string): Promise<string[]>;
+  /** Restores what saveTrainer wrote. */
+  loadTrainer(model: ModelHandle, folder: string): Promise<void>;
+  close(): Promise<void>;
+}
