@@ -135,9 +135,8 @@ export interface TrainStepResult {
   klLoss: number;
   /** Global norm before clipping. */
   gradientNorm: number;
-  /** [Σ response lengths] log-probs and entropies of the policy before the update. */
+  /** [Σ response lengths] log-probs of the policy before the update. */
   logprobs: Float32Array;
-  entropiesNats: Float32Array;
 }
 
 export interface OpenedModel {

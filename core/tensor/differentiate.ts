@@ -1,13 +1,13 @@
 /**
- * Reverse-mode differentiation of a graph.
+ * Reverse-mode differentiation of a graph, and checkpointing.
  *
- * Owns: the walk over the tape, the accumulation of gradients, and the error for an operator without
- * a VJP. The mathematics of each operator is in vjp.ts.
+ * Owns: the walk over the tape, the accumulation of gradients, recomputation of checkpointed parts,
+ * and the error for an operator without a VJP. The mathematics of each operator is in vjp.ts.
  */
 import { AresError } from '#core/util/errors.ts';
 import type { Graph, TapeEntry, Value } from './graph.ts';
 import * as ops from './ops.ts';
-import { vjps } from './vjp.ts';
+import { type Vjp, vjps } from './vjp.ts';
 
 /**
  * Extends the graph with the gradients of a scalar.
@@ -20,9 +20,28 @@ import { vjps } from './vjp.ts';
 export function differentiate(g: Graph, loss: Value, parameters: readonly Value[]): Value[] {
   if (loss.shape.length !== 0) throw new AresError('internal', 'Only a scalar can be differentiated.');
   // The gradients' own nodes are appended to the tape while this walks; they are not part of it.
-  const tape = [...g.tape];
+  return pullBack(g, [...g.tape], loss, g.scalar(1), parameters);
+}
+
+/**
+ * Emits `body` without keeping its intermediate values for the backward pass: they are computed again
+ * when the gradient arrives. Saves memory only where the runtime leaves the order of nodes alone
+ * (optimisation 'disabled'; otherwise it merges the two computations, ENGINE §5).
+ * @param inputs everything in `body` that gradients are wanted for, the weights included
+ */
+export function checkpoint(g: Graph, inputs: readonly Value[], body: () => Value): Value {
+  const recompute: Vjp = (graph, _entry, [gradient], needed) => {
+    const { result, tape } = graph.taped(body);
+    const wanted = inputs.filter((_, i) => needed[i]);
+    const gradients = pullBack(graph, tape, result, gradient!, wanted);
+    return inputs.map((input) => gradients[wanted.indexOf(input)]);
+  };
+  return g.composite('Checkpoint', inputs, () => [body()], { vjp: recompute })[0]!;
+}
+
+function pullBack(g: Graph, tape: readonly TapeEntry[], result: Value, seed: Value, parameters: readonly Value[]): Value[] {
   const dependent = valuesDependingOn(tape, parameters);
-  const gradients = new Map<Value, Value>([[loss, g.scalar(1)]]);
+  const gradients = new Map<Value, Value>([[result, seed]]);
   for (const entry of tape.toReversed()) {
     const outputGradients = entry.outputs.map((output) => gradients.get(output));
     const needed = entry.inputs.map((input) => input !== undefined && dependent.has(input));
@@ -52,12 +71,10 @@ function valuesDependingOn(tape: readonly TapeEntry[], parameters: readonly Valu
   return dependent;
 }
 
-function vjpOf(entry: TapeEntry) {
-  const vjp = vjps[entry.op];
+function vjpOf(entry: TapeEntry): Vjp {
+  const vjp = entry.vjp ?? vjps[entry.op];
   if (vjp === undefined) {
-    throw new AresError('internal', `The operator ${entry.op} has no gradient.`, {
-      hint: 'Add its VJP to core/tensor/vjp.ts.',
-    });
+    throw new AresError('internal', `The operator ${entry.op} has no gradient.`, { hint: 'Add its VJP to core/tensor/vjp.ts.' });
   }
   return vjp;
 }

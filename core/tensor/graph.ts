@@ -16,6 +16,7 @@ import {
   type OnnxValue,
   encodeModel,
 } from './onnx.ts';
+import type { Vjp } from './vjp.ts';
 import { type Dimension, type ElementType, type Shape, type Tensor, elementCount } from './types.ts';
 
 /** A named intermediate result. Values are compared by identity. */
@@ -31,6 +32,8 @@ export interface TapeEntry {
   readonly inputs: readonly (Value | undefined)[];
   readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** A composite's own gradient, where it cannot be looked up by operator (checkpoint). */
+  readonly vjp?: Vjp;
 }
 
 export interface NodeSpec {
@@ -147,18 +150,26 @@ export class Graph {
   }
 
   /**
-   * Emits several nodes that differentiation treats as one operator named `op` of the VJP table.
-   * `emit` returns the composite's outputs.
+   * Emits several nodes that differentiation treats as one operator: `op` of the VJP table, or the
+   * given `vjp`. `emit` returns the composite's outputs.
    */
-  composite(
-    op: string,
-    inputs: readonly Value[],
-    emit: () => Value[],
-    attributes: Readonly<Record<string, Attribute>> = {},
-  ): Value[] {
+  composite(op: string, inputs: readonly Value[], emit: () => Value[], own: { vjp?: Vjp } = {}): Value[] {
     const outputs = this.#unrecorded(emit);
-    this.#record({ op, inputs, outputs, attributes });
+    this.#record({ op, inputs, outputs, attributes: {}, ...own });
     return outputs;
+  }
+
+  /** Emits nodes and hands back the part of the tape they make, instead of leaving it on this one. */
+  taped(emit: () => Value): { result: Value; tape: TapeEntry[] } {
+    const before = this.#recording;
+    const start = this.tape.length;
+    this.#recording = true;
+    try {
+      const result = emit();
+      return { result, tape: this.tape.splice(start) };
+    } finally {
+      this.#recording = before;
+    }
   }
 
   /** A graph for the body of a Loop: it may refer to this graph's values by name. */

@@ -175,13 +175,7 @@ export function reshape(g: Graph, x: Value, shape: Shape): Value {
       shape,
     );
   }
-  const target = concat(
-    g,
-    shape.map((dimension) => g.dimension(dimension)),
-    0,
-    shape.length,
-  );
-  return single(g, 'Reshape', [x, target], shape);
+  return single(g, 'Reshape', [x, shapeTensor(g, shape)], shape);
 }
 
 export function transpose(g: Graph, x: Value, permutation: readonly number[]): Value {
@@ -194,17 +188,31 @@ export function transpose(g: Graph, x: Value, permutation: readonly number[]): V
   );
 }
 
+/** A shape as the int64 tensor that operators take. */
+function shapeTensor(g: Graph, shape: Shape): Value {
+  if (shape.every((dimension) => typeof dimension === 'number')) return g.integers(shape);
+  return concat(
+    g,
+    shape.map((dimension) => g.dimension(dimension)),
+    0,
+    shape.length,
+  );
+}
+
+/** The shape of a value as an int64 tensor, also where no graph input binds its dimensions. */
+function shapeOf(g: Graph, x: Value): Value {
+  if (x.shape.every((dimension) => typeof dimension === 'number')) return g.integers(x.shape);
+  return single(g, 'Shape', [x], [x.shape.length], {}, 'int64');
+}
+
 /** Repeats along axes of size 1. */
 export function expand(g: Graph, x: Value, shape: Shape): Value {
-  const target = shape.every((dimension) => typeof dimension === 'number')
-    ? g.integers(shape)
-    : concat(
-        g,
-        shape.map((dimension) => g.dimension(dimension)),
-        0,
-        shape.length,
-      );
-  return single(g, 'Expand', [x, target], shape);
+  return single(g, 'Expand', [x, shapeTensor(g, shape)], shape);
+}
+
+/** Repeats along axes of size 1 until it has the shape of another value. */
+export function expandLike(g: Graph, x: Value, like: Value): Value {
+  return single(g, 'Expand', [x, shapeOf(g, like)], like.shape);
 }
 
 /** Joins along an axis; `size` names the result's extent where it cannot be added up. */
@@ -264,25 +272,16 @@ export function gatherElements(g: Graph, x: Value, indices: Value): Value {
   return single(g, 'GatherElements', [x, indices], indices.shape, { axis: int(x.shape.length - 1) });
 }
 
+const zeroFill: Record<string, Attribute> = {
+  value: { kind: 'tensor', value: { type: 'float32', shape: [1], data: Float32Array.of(0) } },
+};
+
 export function zeros(g: Graph, shape: Shape): Value {
-  const target = shape.every((dimension) => typeof dimension === 'number')
-    ? g.integers(shape)
-    : concat(
-        g,
-        shape.map((dimension) => g.dimension(dimension)),
-        0,
-        shape.length,
-      );
-  return single(
-    g,
-    'ConstantOfShape',
-    [target],
-    shape,
-    {
-      value: { kind: 'tensor', value: { type: 'float32', shape: [1], data: Float32Array.of(0) } },
-    },
-    'float32',
-  );
+  return single(g, 'ConstantOfShape', [shapeTensor(g, shape)], shape, zeroFill, 'float32');
+}
+
+export function zerosLike(g: Graph, like: Value): Value {
+  return single(g, 'ConstantOfShape', [shapeOf(g, like)], like.shape, zeroFill, 'float32');
 }
 
 /**

@@ -185,12 +185,12 @@ export const vjps: Readonly<Record<string, Vjp>> = {
   },
   Split: (g, entry, gradients) => {
     const axis = attributeNumber(entry, 'axis');
-    const parts = gradients.map((gradient, i) => gradient ?? ops.zeros(g, entry.outputs[i]!.shape));
+    const parts = gradients.map((gradient, i) => gradient ?? ops.zerosLike(g, entry.outputs[i]!));
     return [ops.concat(g, parts, axis), undefined];
   },
   ReduceSum: (g, entry, [gradient]) => {
     constantAxes(entry);
-    return [ops.expand(g, gradient!, entry.inputs[0]!.shape), undefined];
+    return [ops.expandLike(g, gradient!, entry.inputs[0]!), undefined];
   },
   ReduceMean: (g, entry, [gradient]) => {
     const x = entry.inputs[0]!;
@@ -200,7 +200,7 @@ export const vjps: Readonly<Record<string, Vjp>> = {
         throw new AresError('internal', 'ReduceMean over a run-time dimension has no gradient.');
       return product * size;
     }, 1);
-    return [ops.expand(g, ops.mul(g, gradient!, g.scalar(1 / count)), x.shape), undefined];
+    return [ops.expandLike(g, ops.mul(g, gradient!, g.scalar(1 / count)), x), undefined];
   },
 
   Softmax: single((g, gradient, x, y) => {
@@ -235,11 +235,11 @@ export const vjps: Readonly<Record<string, Vjp>> = {
       flatIndices,
       g.constant({ type: 'int64', shape: [1, Number(width)], data: new BigInt64Array(Number(width)) }),
     );
-    return [ops.scatterAdd(g, ops.zeros(g, table.shape), repeated, flatGradient, 0), undefined];
+    return [ops.scatterAdd(g, ops.zerosLike(g, table), repeated, flatGradient, 0), undefined];
   },
   GatherElements: (g, { inputs }, [gradient]) => {
     const [x, indices] = [inputs[0]!, inputs[1]!];
-    return [ops.scatterAdd(g, ops.zeros(g, x.shape), indices, gradient!, x.shape.length - 1), undefined];
+    return [ops.scatterAdd(g, ops.zerosLike(g, x), indices, gradient!, x.shape.length - 1), undefined];
   },
 
   // y = x·r·w with r = 1/rms(x). With p = gradient·x:

@@ -1,0 +1,110 @@
+/**
+ * A whole padded batch through the model, tensor by tensor, for inspection and parity.
+ *
+ * Owns: the raw convention of other frameworks' reference files (input ids, attention mask, positions,
+ * labels) on top of the very graphs that training uses. Training itself goes through trainer.ts.
+ */
+import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
+import type { PolicyLoss } from './api.ts';
+import { MASKED } from './microBatch.ts';
+import { type ModelState, modelFeeds } from './modelState.ts';
+import type { SessionCache } from './sessionCache.ts';
+import { GRADIENT_PREFIX, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
+
+/** A padded batch; every array is [batch × length], row-major. */
+export interface RawBatch {
+  batch: number;
+  length: number;
+  inputIds: Int32Array;
+  /** 1 where a token is real. */
+  attentionMask: Int32Array;
+  positionIds: Int32Array;
+}
+
+export interface RawForward {
+  /** [batch, length, vocab] */
+  logits: Float32Array;
+  /** [batch, length] */
+  entropiesNats: Float32Array;
+}
+
+/** Per-token columns of a loss, [batch × (length − 1)]: entry t is about predicting token t + 1. */
+export type RawLoss =
+  | { kind: 'supervised'; weights: Float32Array }
+  | (Pick<PolicyLoss, 'kind' | 'clipLow' | 'clipHigh' | 'dualClip' | 'ratioLevel'> &
+      Record<'weights' | 'advantages' | 'oldLogprobs' | 'refLogprobs' | 'klWeights', Float32Array>);
+
+export interface RawGradients {
+  loss: number;
+  klLoss: number;
+  /** [batch × (length − 1)] */
+  logprobs: Float32Array;
+  gradients: Map<string, Float32Array>;
+}
+
+const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
+
+export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
+  const session = await sessions.get(state, 'raw forward', () => buildScoreGraph(state.config, { perRowMask: true, withLogits: true }));
+  const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
+  const outputs = await session.run({
+    ...rawFeeds(state, raw),
+    rows: int64(rows, [rows.length]),
+    targets: int64(new Int32Array(rows.length), [rows.length, 1]),
+    inverseTemperature: ones,
+  });
+  return { logits: outputs['logits']!.data as Float32Array, entropiesNats: outputs['entropiesNats']!.data as Float32Array };
+}
+
+export async function gradientsRaw(sessions: SessionCache, state: ModelState, raw: RawBatch, loss: RawLoss): Promise<RawGradients> {
+  const { kind, ...columns } = loss;
+  const shape: LossShape =
+    loss.kind === 'policy'
+      ? { kind: 'policy', clipLow: loss.clipLow, clipHigh: loss.clipHigh, dualClip: loss.dualClip, ratioLevel: loss.ratioLevel }
+      : { kind: 'supervised' };
+  const session = await sessions.get(state, `raw ${kind} ${JSON.stringify(shape)}`, () =>
+    buildTrainGraph(state.config, { loss: shape, checkpointBlocks: false, perRowMask: true }),
+  );
+  const rows: number[] = [];
+  const targets: number[] = [];
+  for (let b = 0; b < raw.batch; b++) {
+    for (let t = 0; t + 1 < raw.length; t++) {
+      rows.push(b * raw.length + t);
+      targets.push(raw.inputIds[b * raw.length + t + 1]!);
+    }
+  }
+  const columnFeeds = Object.fromEntries(
+    Object.entries(columns).flatMap(([name, values]) => (values instanceof Float32Array ? [[name, float32(values, [rows.length, 1])]] : [])),
+  );
+  const outputs = await session.run({
+    ...rawFeeds(state, raw),
+    rows: int64(rows, [rows.length]),
+    targets: int64(targets, [rows.length, 1]),
+    inverseTemperature: ones,
+    ...columnFeeds,
+  });
+  return {
+    loss: Number(outputs['loss']!.data[0]),
+    klLoss: Number(outputs['klLoss']!.data[0]),
+    logprobs: outputs['logprobs']!.data as Float32Array,
+    gradients: new Map([...state.weights.keys()].map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array])),
+  };
+}
+
+function rawFeeds(state: ModelState, { batch, length, inputIds, attentionMask, positionIds }: RawBatch): Record<string, Tensor> {
+  const mask = new Float32Array(batch * length * length);
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < length; i++) {
+      for (let j = 0; j < length; j++) {
+        if (j > i || attentionMask[b * length + j] === 0) mask[(b * length + i) * length + j] = MASKED;
+      }
+    }
+  }
+  const positions = Math.max(...positionIds) + 1;
+  return {
+    ...modelFeeds(state, positions),
+    ids: int64(inputIds, [batch, length]),
+    positions: int64(positionIds, [batch, length]),
+    mask: float32(mask, [batch, 1, length, length]),
+  };
+}

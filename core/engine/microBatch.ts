@@ -1,0 +1,124 @@
+/**
+ * From ragged sequences to padded batches and back.
+ *
+ * Owns: how sequences are grouped under a token budget, right-padded, and how per-token columns map to
+ * the rows of a graph. Everything is pure; trainer.ts and scorer.ts run what comes out.
+ */
+import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
+import type { Sequence } from './api.ts';
+
+/** Adding this to a score switches the position off without producing NaN in a fully masked row. */
+export const MASKED = -1e30;
+
+export interface MicroBatch {
+  /** Indices into the given sequences. */
+  sequences: readonly number[];
+  batch: number;
+  /** Padded length T of the inputs. The last token of a sequence is only ever a target. */
+  length: number;
+  /** [R] index into the flat response columns for each row of the graph. */
+  columnIndex: Int32Array;
+  /** ids, positions, mask, rows, targets */
+  feeds: Record<string, Tensor>;
+}
+
+/** Input positions a sequence occupies. */
+function inputLength({ promptIds, responseIds }: Sequence): number {
+  return promptIds.length + responseIds.length - 1;
+}
+
+/**
+ * Groups sequences of similar length so that no padded batch exceeds the budget (one sequence alone
+ * may). Sequences without response tokens are left out. Every sequence needs a prompt.
+ */
+export function planMicroBatches(sequences: readonly Sequence[], tokenBudget: number): number[][] {
+  const order = sequences
+    .map((_, i) => i)
+    .filter((i) => sequences[i]!.responseIds.length > 0)
+    .toSorted((a, b) => inputLength(sequences[b]!) - inputLength(sequences[a]!) || a - b);
+  const groups: number[][] = [];
+  let capacity = 0;
+  for (const i of order) {
+    const group = groups.at(-1);
+    if (group === undefined || group.length >= capacity) {
+      capacity = Math.max(1, Math.floor(tokenBudget / inputLength(sequences[i]!)));
+      groups.push([i]);
+    } else {
+      group.push(i);
+    }
+  }
+  return groups;
+}
+
+/** Start of every sequence in the flat response columns. */
+export function responseOffsets(sequences: readonly Sequence[]): Int32Array {
+  const offsets = new Int32Array(sequences.length + 1);
+  sequences.forEach(({ responseIds }, i) => (offsets[i + 1] = offsets[i]! + responseIds.length));
+  return offsets;
+}
+
+export function buildMicroBatch(sequences: readonly Sequence[], chosen: readonly number[], offsets: Int32Array): MicroBatch {
+  const batch = chosen.length;
+  const length = Math.max(...chosen.map((i) => inputLength(sequences[i]!)));
+  const ids = new Int32Array(batch * length);
+  const rows: number[] = [];
+  const targets: number[] = [];
+  const columnIndex: number[] = [];
+  chosen.forEach((sequence, b) => {
+    const { promptIds, responseIds } = sequences[sequence]!;
+    ids.set(promptIds, b * length);
+    ids.set(responseIds.subarray(0, responseIds.length - 1), b * length + promptIds.length);
+    for (let j = 0; j < responseIds.length; j++) {
+      rows.push(b * length + promptIds.length + j - 1);
+      targets.push(responseIds[j]!);
+      columnIndex.push(offsets[sequence]! + j);
+    }
+  });
+  return {
+    sequences: chosen,
+    batch,
+    length,
+    columnIndex: Int32Array.from(columnIndex),
+    feeds: {
+      ids: int64(ids, [batch, length]),
+      positions: int64(Int32Array.from({ length: batch * length }, (_, i) => i % length), [batch, length]),
+      mask: causalMask(length),
+      rows: int64(rows, [rows.length]),
+      targets: int64(targets, [targets.length, 1]),
+    },
+  };
+}
+
+/** float32 [1, 1, T, T]: a position sees itself and what is before it. */
+export function causalMask(length: number): Tensor<'float32'> {
+  const mask = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) mask.fill(MASKED, i * length + i + 1, (i + 1) * length);
+  return float32(mask, [1, 1, length, length]);
+}
+
+/** The rows of a flat column that a micro-batch needs, as [R, 1]. */
+export function gatherColumn(column: Float32Array, { columnIndex }: MicroBatch): Tensor<'float32'> {
+  return float32(Float32Array.from(columnIndex, (i) => column[i]!), [columnIndex.length, 1]);
+}
+
+/** Writes a graph's [R, 1] result back into a flat column. */
+export function scatterColumn(result: Tensor, { columnIndex }: MicroBatch, column: Float32Array): void {
+  const values = result.data as Float32Array;
+  columnIndex.forEach((target, r) => (column[target] = values[r]!));
+}
+
+/** The two matrices that average over each sequence's tokens and spread the mean back (GSPO). */
+export function sequenceMatrices(sequences: readonly Sequence[], { sequences: chosen, batch, columnIndex }: MicroBatch): Record<string, Tensor> {
+  const rows = columnIndex.length;
+  const mean = new Float32Array(batch * rows);
+  const membership = new Float32Array(rows * batch);
+  let row = 0;
+  chosen.forEach((sequence, b) => {
+    const count = sequences[sequence]!.responseIds.length;
+    for (let j = 0; j < count; j++, row++) {
+      mean[b * rows + row] = 1 / count;
+      membership[row * batch + b] = 1;
+    }
+  });
+  return { sequenceMean: float32(mean, [batch, rows]), membership: float32(membership, [rows, batch]) };
+}

@@ -1,0 +1,85 @@
+/**
+ * Prefill: keys and values of everything before the first new token.
+ *
+ * Owns: which contexts are computed together, and that equal ones are computed once. The graph is in
+ * rolloutGraph.ts; sampler.ts takes the rows.
+ */
+import { type Tensor, int64 } from '#core/tensor/types.ts';
+import { AresError } from '#core/util/errors.ts';
+import type { RolloutJob } from './api.ts';
+import { type CachedRow, rowOfPrefill } from './keyValueCache.ts';
+import { causalMask } from './microBatch.ts';
+import { type ModelState, modelFeeds } from './modelState.ts';
+import { buildPrefillGraph, presentTensors } from './rolloutGraph.ts';
+import type { SessionCache } from './sessionCache.ts';
+
+/**
+ * Keys and values of contexts, each computed once for all jobs that share it (a group's samples share
+ * their prompt). The last token of a context is left to the loop, which samples after it.
+ */
+export class PrefillQueue {
+  readonly #sessions: SessionCache;
+  readonly #state: ModelState;
+  readonly #tokenBudget: number;
+  readonly #keys: readonly string[];
+  readonly #contexts = new Map<string, { ids: Int32Array; users: number; cached: CachedRow | undefined }>();
+
+  constructor(sessions: SessionCache, state: ModelState, jobs: readonly RolloutJob[], tokenBudget: number) {
+    this.#sessions = sessions;
+    this.#state = state;
+    this.#tokenBudget = tokenBudget;
+    this.#keys = jobs.map(({ promptIds, prefixIds }) => {
+      if (promptIds.length === 0) throw new AresError('bad-data', 'A prompt has no tokens.');
+      const ids = Int32Array.of(...promptIds, ...prefixIds).subarray(0, -1);
+      const key = ids.join();
+      const known = this.#contexts.get(key);
+      if (known === undefined) this.#contexts.set(key, { ids, users: 1, cached: undefined });
+      else known.users++;
+      return key;
+    });
+  }
+
+  async take(job: number): Promise<CachedRow> {
+    const key = this.#keys[job]!;
+    if (this.#contexts.get(key)!.cached === undefined) await this.#prefillFrom(key);
+    const context = this.#contexts.get(key)!;
+    if (--context.users === 0) this.#contexts.delete(key);
+    return context.cached!;
+  }
+
+  /** Prefills the wanted context together with those that follow, as far as the budget goes. */
+  async #prefillFrom(first: string): Promise<void> {
+    const batch: Int32Array[] = [];
+    const waiting = [...this.#contexts].filter(([key, { cached }]) => key === first || cached === undefined);
+    const start = waiting.findIndex(([key]) => key === first);
+    const chosen = [];
+    let length = 0;
+    for (const [, context] of waiting.slice(start)) {
+      const widened = Math.max(length, context.ids.length);
+      if (chosen.length > 0 && widened * (chosen.length + 1) > this.#tokenBudget) break;
+      length = widened;
+      chosen.push(context);
+      batch.push(context.ids);
+    }
+    const present = length > 0 ? await this.#run(batch, length) : [];
+    chosen.forEach((context, row) => {
+      context.cached =
+        length > 0
+          ? rowOfPrefill(this.#state.config, present, row, context.ids.length)
+          : { length: 0, tensors: Array.from({ length: 2 * this.#state.config.layers }, () => new Float32Array(0)) };
+    });
+  }
+
+  async #run(batch: readonly Int32Array[], length: number): Promise<Tensor[]> {
+    const session = await this.#sessions.get(this.#state, 'prefill', () => buildPrefillGraph(this.#state.config));
+    const ids = new Int32Array(batch.length * length);
+    batch.forEach((row, b) => ids.set(row, b * length));
+    const outputs = await session.run({
+      ...modelFeeds(this.#state, length),
+      ids: int64(ids, [batch.length, length]),
+      positions: int64(Int32Array.from(ids, (_, i) => i % length), [batch.length, length]),
+      mask: causalMask(length),
+    });
+    return presentTensors(outputs, this.#state.config.layers);
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Log-probs and entropies of given responses under a model, by teacher forcing.
+ *
+ * Owns: running the SCORE graph over ragged sequences. It never changes a weight.
+ */
+import type { Tensor } from '#core/tensor/types.ts';
+import type { ScoreColumns, ScoreRequest } from './api.ts';
+import { buildMicroBatch, planMicroBatches, responseOffsets, scatterColumn } from './microBatch.ts';
+import { type ModelState, modelFeeds } from './modelState.ts';
+import type { SessionCache } from './sessionCache.ts';
+import { buildScoreGraph } from './trainGraph.ts';
+
+export async function scoreSequences(
+  sessions: SessionCache,
+  state: ModelState,
+  { sequences, temperature }: Omit<ScoreRequest, 'model'>,
+  tokenBudget: number,
+): Promise<ScoreColumns> {
+  const session = await sessions.get(state, 'score', () => buildScoreGraph(state.config, { perRowMask: false, withLogits: false }));
+  const offsets = responseOffsets(sequences);
+  const columns: ScoreColumns = {
+    logprobs: new Float32Array(offsets.at(-1)!),
+    entropiesNats: new Float32Array(offsets.at(-1)!),
+  };
+  const inverseTemperature: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1 / temperature) };
+  for (const group of planMicroBatches(sequences, tokenBudget)) {
+    const batch = buildMicroBatch(sequences, group, offsets);
+    const outputs = await session.run({ ...modelFeeds(state, batch.length), ...batch.feeds, inverseTemperature });
+    scatterColumn(outputs['logprobs']!, batch, columns.logprobs);
+    scatterColumn(outputs['entropiesNats']!, batch, columns.entropiesNats);
+  }
+  return columns;
+}

@@ -1,0 +1,61 @@
+/**
+ * Runtime sessions, built once and reused.
+ *
+ * Owns: which sessions exist and when they are released. Graphs whose weights are inputs serve every
+ * model of the same config; graphs with baked weights serve one version of one model and replace the
+ * session of the version before.
+ */
+import type { TextConfig } from '#core/model/config.ts';
+import type { BuiltModel } from '#core/tensor/graph.ts';
+import { Session } from '#core/tensor/runtime.ts';
+import type { ModelState } from './modelState.ts';
+
+interface BakedSession {
+  version: number;
+  purpose: string;
+  session: Session;
+}
+
+export class SessionCache {
+  readonly #threads: number;
+  readonly #shared = new Map<string, Session>();
+  readonly #baked = new Map<ModelState, BakedSession>();
+
+  constructor(threads: number) {
+    this.#threads = threads;
+  }
+
+  /** A session whose weights are fed at every run. */
+  async get({ config }: { config: TextConfig }, purpose: string, build: () => BuiltModel): Promise<Session> {
+    const key = `${purpose} ${JSON.stringify(config)}`;
+    let session = this.#shared.get(key);
+    if (session === undefined) {
+      session = await Session.create(build(), { threads: this.#threads, optimisation: 'disabled' });
+      this.#shared.set(key, session);
+    }
+    return session;
+  }
+
+  /** A session with the model's present weights inside; at most one per model is kept. */
+  async getBaked(state: ModelState, purpose: string, build: () => BuiltModel): Promise<Session> {
+    const known = this.#baked.get(state);
+    if (known !== undefined && known.version === state.version && known.purpose === purpose) return known.session;
+    await this.forget(state);
+    const session = await Session.create(build(), { threads: this.#threads, optimisation: 'all' });
+    this.#baked.set(state, { version: state.version, purpose, session });
+    return session;
+  }
+
+  /** Releases the baked session of a model. */
+  async forget(state: ModelState): Promise<void> {
+    await this.#baked.get(state)?.session.release();
+    this.#baked.delete(state);
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#shared.values()) await session.release();
+    for (const { session } of this.#baked.values()) await session.release();
+    this.#shared.clear();
+    this.#baked.clear();
+  }
+}

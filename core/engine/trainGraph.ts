@@ -1,0 +1,145 @@
+/**
+ * The TRAIN and SCORE graphs: weights are inputs, losses and gradients come out.
+ *
+ * Owns: the losses as graph (supervised, clipped policy gradient with KL, METHOD §3.10–3.11) and the
+ * names of inputs and outputs. trainer.ts feeds them; the model emits the transformer.
+ *
+ * Dimensions: B sequences, T positions, R response tokens, P rotary positions.
+ */
+import type { TextConfig } from '#core/model/config.ts';
+import { emitHiddenStates, emitLogits, sequenceInputs, weightInputs } from '#core/model/graphTransformer.ts';
+import { differentiate } from '#core/tensor/differentiate.ts';
+import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
+import * as ops from '#core/tensor/ops.ts';
+import type { PolicyLoss } from './api.ts';
+
+/** Log-ratios are limited so that one stray token cannot overflow the exponential (METHOD §3.11). */
+const MAX_LOG_RATIO = 20;
+/** The k3 estimate of one token is limited alike (METHOD §3.10). */
+const MAX_TOKEN_KL = 10;
+
+/** What shapes the graph, as opposed to what is fed to it. */
+export type LossShape =
+  | { kind: 'supervised' }
+  | ({ kind: 'policy' } & Pick<PolicyLoss, 'clipLow' | 'clipHigh' | 'dualClip' | 'ratioLevel'>);
+
+export interface TrainGraphOptions {
+  loss: LossShape;
+  checkpointBlocks: boolean;
+  /** Attention masks differ between rows (left-padded input); otherwise one causal mask serves all. */
+  perRowMask: boolean;
+}
+
+/** Gradients leave the graph under the weight's name behind this prefix. */
+export const GRADIENT_PREFIX = 'gradient.';
+
+/** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per weight. */
+export function buildTrainGraph(config: TextConfig, { loss: shape, checkpointBlocks, perRowMask }: TrainGraphOptions): BuiltModel {
+  const g = new Graph();
+  const { weights, logits, targets } = emitResponseLogits(g, config, { checkpointBlocks, perRowMask });
+  const { logprob } = ops.targetLogprob(g, logits, targets);
+  const { loss, klLoss } = shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
+  g.namedOutput(loss, 'loss');
+  g.namedOutput(klLoss, 'klLoss');
+  g.namedOutput(logprob, 'logprobs');
+  const gradients = differentiate(g, loss, [...weights.values()]);
+  [...weights.keys()].forEach((name, i) => g.namedOutput(gradients[i]!, GRADIENT_PREFIX + name));
+  return g.build();
+}
+
+/** SCORE: outputs `logprobs` [R, 1], `entropiesNats` [R, 1], and `logits` [R, V] on demand. */
+export function buildScoreGraph(config: TextConfig, { perRowMask, withLogits }: { perRowMask: boolean; withLogits: boolean }): BuiltModel {
+  const g = new Graph();
+  const { logits, targets } = emitResponseLogits(g, config, { checkpointBlocks: false, perRowMask });
+  const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);
+  g.namedOutput(logprob, 'logprobs');
+  g.namedOutput(emitEntropyNats(g, logprobs), 'entropiesNats');
+  if (withLogits) g.namedOutput(logits, 'logits');
+  return g.build();
+}
+
+/**
+ * H = −Σ p ln p of every row, over the whole vocabulary (METHOD §1.1).
+ * @param logprobs [R, V]
+ * @returns [R, 1], nats
+ */
+export function emitEntropyNats(g: Graph, logprobs: Value): Value {
+  return ops.neg(g, ops.reduceSum(g, ops.mul(g, ops.exp(g, logprobs), logprobs), [1]));
+}
+
+/** Logits at the positions that predict response tokens, divided by the temperature. */
+function emitResponseLogits(
+  g: Graph,
+  config: TextConfig,
+  { checkpointBlocks, perRowMask }: { checkpointBlocks: boolean; perRowMask: boolean },
+) {
+  const ids = g.input('ids', 'int64', ['B', 'T']);
+  const context = sequenceInputs(g, config, perRowMask);
+  const rows = g.input('rows', 'int64', ['R']);
+  const targets = g.input('targets', 'int64', ['R', 1]);
+  const inverseTemperature = g.input('inverseTemperature', 'float32', []);
+  const weights = weightInputs(g, config);
+  const hidden = emitHiddenStates(g, config, weights, ids, context, { checkpointBlocks });
+  const chosen = ops.mul(g, ops.gatherRows(g, hidden, rows), inverseTemperature);
+  return { weights, targets, logits: emitLogits(g, config, weights, chosen) };
+}
+
+/** A per-token input column. */
+function column(g: Graph, name: string): Value {
+  return g.input(name, 'float32', ['R', 1]);
+}
+
+function total(g: Graph, x: Value): Value {
+  return ops.reshape(g, ops.reduceSum(g, x, [0, 1]), []);
+}
+
+/** loss = −Σ weights · ln π */
+function emitSupervisedLoss(g: Graph, logprob: Value): { loss: Value; klLoss: Value } {
+  const loss = ops.neg(g, total(g, ops.mul(g, column(g, 'weights'), logprob)));
+  return { loss, klLoss: g.scalar(0) };
+}
+
+function emitPolicyLoss(
+  g: Graph,
+  logprob: Value,
+  { clipLow, clipHigh, dualClip, ratioLevel }: Extract<LossShape, { kind: 'policy' }>,
+): { loss: Value; klLoss: Value } {
+  const advantages = column(g, 'advantages');
+  const tokenLogRatio = ops.sub(g, logprob, column(g, 'oldLogprobs'));
+  const logRatio = ops.clip(
+    g,
+    ratioLevel === 'token' ? tokenLogRatio : emitSequenceMean(g, tokenLogRatio),
+    -MAX_LOG_RATIO,
+    MAX_LOG_RATIO,
+  );
+  const ratio = ops.exp(g, logRatio);
+  const clipped = ops.clip(g, ratio, 1 - clipLow, 1 + clipHigh);
+  const penalty = ops.neg(g, advantages);
+  const pessimistic = ops.max(g, ops.mul(g, ratio, penalty), ops.mul(g, clipped, penalty));
+  const capped = Number.isFinite(dualClip) ? emitDualClip(g, pessimistic, penalty, dualClip) : pessimistic;
+  const policyLoss = total(g, ops.mul(g, column(g, 'weights'), capped));
+  const klLoss = total(g, ops.mul(g, column(g, 'klWeights'), emitTokenKl(g, logprob)));
+  return { loss: ops.add(g, policyLoss, klLoss), klLoss };
+}
+
+/** Where the advantage is negative the loss may not exceed dualClip · |advantage|. */
+function emitDualClip(g: Graph, loss: Value, penalty: Value, dualClip: number): Value {
+  const negativeAdvantage = ops.less(g, g.scalar(0), penalty);
+  return ops.where(g, negativeAdvantage, ops.min(g, loss, ops.mul(g, penalty, g.scalar(dualClip))), loss);
+}
+
+/** The k3 estimate exp(k) − k − 1 with k = ln π_ref − ln π. */
+function emitTokenKl(g: Graph, logprob: Value): Value {
+  const difference = ops.clip(g, ops.sub(g, column(g, 'refLogprobs'), logprob), -MAX_LOG_RATIO, MAX_LOG_RATIO);
+  const k3 = ops.sub(g, ops.sub(g, ops.exp(g, difference), difference), g.scalar(1));
+  return ops.clip(g, k3, -MAX_TOKEN_KL, MAX_TOKEN_KL);
+}
+
+/**
+ * Every token's value replaced by the mean over its sequence (GSPO).
+ * `sequenceMean` [B, R] holds 1/length where token r belongs to sequence b, `membership` [R, B] holds 1.
+ */
+function emitSequenceMean(g: Graph, x: Value): Value {
+  const means = ops.gemm(g, g.input('sequenceMean', 'float32', ['B', 'R']), x);
+  return ops.gemm(g, g.input('membership', 'float32', ['R', 'B']), means);
+}

@@ -1,0 +1,104 @@
+/**
+ * One optimizer step over any number of sequences.
+ *
+ * Owns: micro-batching under a token budget, gradient accumulation, and the order of things in a step.
+ * The graph is trainGraph.ts, the update adamw.ts; what the columns of a loss mean is the method's.
+ */
+import type { Tensor } from '#core/tensor/types.ts';
+import { AresError } from '#core/util/errors.ts';
+import type { PolicyLoss, SupervisedLoss, TrainStepRequest, TrainStepResult } from './api.ts';
+import { adamwStep } from './adamw.ts';
+import { type MicroBatch, buildMicroBatch, gatherColumn, planMicroBatches, responseOffsets, scatterColumn, sequenceMatrices } from './microBatch.ts';
+import { type ModelState, modelFeeds } from './modelState.ts';
+import type { SessionCache } from './sessionCache.ts';
+import { GRADIENT_PREFIX, type LossShape, buildTrainGraph } from './trainGraph.ts';
+
+export interface ComputeOptions {
+  /** Padded tokens per micro-batch. */
+  tokenBudget: number;
+  checkpointBlocks: boolean;
+}
+
+/** Loss and gradients over all sequences, without an update. */
+export interface GradientResult extends Omit<TrainStepResult, 'gradientNorm'> {
+  gradients: Map<string, Float32Array>;
+}
+
+export async function trainStep(
+  sessions: SessionCache,
+  state: ModelState,
+  request: Omit<TrainStepRequest, 'model'>,
+  options: ComputeOptions,
+): Promise<TrainStepResult> {
+  if (state.optimizer === undefined) {
+    throw new AresError('internal', 'This model has no trainer; openTrainer must come before trainStep.');
+  }
+  const { gradients, ...result } = await computeGradients(sessions, state, request, options);
+  const gradientNorm = adamwStep(state.optimizer, state.weights, gradients, request.learningRate);
+  state.version++;
+  return { ...result, gradientNorm };
+}
+
+export async function computeGradients(
+  sessions: SessionCache,
+  state: ModelState,
+  { sequences, loss }: Pick<TrainStepRequest, 'sequences' | 'loss'>,
+  { tokenBudget, checkpointBlocks }: ComputeOptions,
+): Promise<GradientResult> {
+  const shape = lossShape(loss);
+  const session = await sessions.get(state, `train ${JSON.stringify(shape)} ${checkpointBlocks}`, () =>
+    buildTrainGraph(state.config, { loss: shape, checkpointBlocks, perRowMask: false }),
+  );
+  const offsets = responseOffsets(sequences);
+  const result: GradientResult = { loss: 0, klLoss: 0, logprobs: new Float32Array(offsets.at(-1)!), gradients: new Map() };
+  for (const group of planMicroBatches(sequences, tokenBudget)) {
+    const batch = buildMicroBatch(sequences, group, offsets);
+    const outputs = await session.run({
+      ...modelFeeds(state, batch.length),
+      ...batch.feeds,
+      ...lossFeeds(loss, batch),
+      ...(shape.kind === 'policy' && shape.ratioLevel === 'sequence' ? sequenceMatrices(sequences, batch) : {}),
+    });
+    result.loss += scalarOf(outputs['loss']!);
+    result.klLoss += scalarOf(outputs['klLoss']!);
+    scatterColumn(outputs['logprobs']!, batch, result.logprobs);
+    accumulate(result.gradients, state.weights.keys(), outputs);
+  }
+  if (result.gradients.size === 0) throw new AresError('internal', 'A training step was given no response tokens.');
+  return result;
+}
+
+function lossShape(loss: SupervisedLoss | PolicyLoss): LossShape {
+  if (loss.kind === 'supervised') return { kind: 'supervised' };
+  const { kind, clipLow, clipHigh, dualClip, ratioLevel } = loss;
+  return { kind, clipLow, clipHigh, dualClip, ratioLevel };
+}
+
+function lossFeeds(loss: SupervisedLoss | PolicyLoss, batch: MicroBatch): Record<string, Tensor> {
+  const temperature = loss.kind === 'policy' ? loss.temperature : 1;
+  const inverseTemperature: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1 / temperature) };
+  const column = (values: Float32Array) => gatherColumn(values, batch);
+  if (loss.kind === 'supervised') return { inverseTemperature, weights: column(loss.weights) };
+  return {
+    inverseTemperature,
+    weights: column(loss.weights),
+    advantages: column(loss.advantages),
+    oldLogprobs: column(loss.oldLogprobs),
+    refLogprobs: column(loss.refLogprobs),
+    klWeights: column(loss.klWeights),
+  };
+}
+
+function scalarOf(tensor: Tensor): number {
+  return Number(tensor.data[0]);
+}
+
+/** The first micro-batch's gradients are fresh buffers and serve as accumulators for the rest. */
+function accumulate(sums: Map<string, Float32Array>, names: Iterable<string>, outputs: Record<string, Tensor>): void {
+  for (const name of names) {
+    const gradient = outputs[GRADIENT_PREFIX + name]!.data as Float32Array;
+    const sum = sums.get(name);
+    if (sum === undefined) sums.set(name, gradient);
+    else for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + gradient[i]!;
+  }
+}

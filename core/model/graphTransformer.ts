@@ -1,0 +1,146 @@
+/**
+ * The decoder-only transformer of Llama, Qwen2 and Qwen3 as graph, over whole sequences.
+ *
+ * Owns: embedding, blocks and final norm for training, scoring and prefill; the families differ only
+ * in biases and in the normalisation of queries and keys, which the config tells. The one-token step
+ * of generation is in graphDecoder.ts; losses are the engine's.
+ */
+import { checkpoint } from '#core/tensor/differentiate.ts';
+import type { Graph, Value } from '#core/tensor/graph.ts';
+import * as ops from '#core/tensor/ops.ts';
+import type { TextConfig } from './config.ts';
+import { parameterSpecs } from './parameters.ts';
+
+/** Weights by their Hugging Face names. */
+export type WeightValues = ReadonlyMap<string, Value>;
+
+/** Everything a block attends with, shared by all blocks. */
+export interface SequenceContext {
+  /** int64 [B, T] rotary positions */
+  positions: Value;
+  /** float32 [1 or B, 1, T, T], added to the attention scores */
+  mask: Value;
+  /** float32 [P, headDim / 2] each */
+  cos: Value;
+  sin: Value;
+}
+
+/** Keys and values of one layer, [B, kvHeads, T, headDim], rotated: what generation continues from. */
+export interface LayerKeyValues {
+  keys: Value;
+  values: Value;
+}
+
+/** Declares every weight as a graph input under its Hugging Face name. */
+export function weightInputs(g: Graph, config: TextConfig): Map<string, Value> {
+  return new Map(parameterSpecs(config).map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
+}
+
+/** Declares positions, mask and rotary tables as graph inputs; masks differ between rows where `perRowMask`. */
+export function sequenceInputs(g: Graph, config: TextConfig, perRowMask: boolean): SequenceContext {
+  return {
+    positions: g.input('positions', 'int64', ['B', 'T']),
+    mask: g.input('mask', 'float32', [perRowMask ? 'B' : 1, 1, 'T', 'T']),
+    cos: g.input('cos', 'float32', ['P', config.headDim / 2]),
+    sin: g.input('sin', 'float32', ['P', config.headDim / 2]),
+  };
+}
+
+export function weightOf(weights: WeightValues, name: string): Value {
+  const value = weights.get(name);
+  if (value === undefined) throw new Error(`The graph was given no weight "${name}".`);
+  return value;
+}
+
+export interface HiddenStatesOptions {
+  /** Recompute each block in the backward pass instead of keeping its activations. */
+  checkpointBlocks: boolean;
+  /** Receives keys and values of every layer (prefill). */
+  onKeyValues?: (layer: number, keyValues: LayerKeyValues) => void;
+}
+
+/**
+ * Final-normalised hidden states of every position.
+ * @param ids int64 [B, T]
+ * @returns float32 [B·T, hiddenSize]
+ */
+export function emitHiddenStates(
+  g: Graph,
+  config: TextConfig,
+  weights: WeightValues,
+  ids: Value,
+  context: SequenceContext,
+  { checkpointBlocks, onKeyValues }: HiddenStatesOptions,
+): Value {
+  const embedded = ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids);
+  let hidden = ops.reshape(g, embedded, ['N', config.hiddenSize]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const input = hidden;
+    const body = () => emitBlock(g, config, weights, layer, input, context, onKeyValues);
+    const prefix = `model.layers.${layer}.`;
+    const blockWeights = [...weights].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value);
+    hidden = checkpointBlocks ? checkpoint(g, [input, ...blockWeights], body) : body();
+  }
+  return ops.rmsNorm(g, hidden, weightOf(weights, 'model.norm.weight'), config.rmsNormEps).normalised;
+}
+
+/**
+ * Logits of chosen rows.
+ * @param rows float32 [R, hiddenSize]
+ * @returns float32 [R, vocabSize]
+ */
+export function emitLogits(g: Graph, config: TextConfig, weights: WeightValues, rows: Value): Value {
+  const head = weightOf(weights, config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  return ops.gemm(g, rows, head, { transposeB: true });
+}
+
+function emitBlock(
+  g: Graph,
+  config: TextConfig,
+  weights: WeightValues,
+  layer: number,
+  input: Value,
+  context: SequenceContext,
+  onKeyValues?: HiddenStatesOptions['onKeyValues'],
+): Value {
+  const weight = (name: string) => weightOf(weights, `model.layers.${layer}.${name}.weight`);
+  const linear = (x: Value, name: string) => {
+    const bias = weights.get(`model.layers.${layer}.${name}.bias`);
+    return ops.gemm(g, x, weight(name), { transposeB: true, ...(bias === undefined ? {} : { bias }) });
+  };
+  const norm = (x: Value, name: string) => ops.rmsNorm(g, x, weight(name), config.rmsNormEps).normalised;
+
+  const attended = norm(input, 'input_layernorm');
+  const heads = (name: string, count: number, normName?: string) => {
+    const split = ops.reshape(g, linear(attended, `self_attn.${name}`), ['B', 'T', count, config.headDim]);
+    const normalised = normName !== undefined && config.qkNorm ? norm(split, `self_attn.${normName}`) : split;
+    return ops.transpose(g, normalised, [0, 2, 1, 3]);
+  };
+  const rotate = (x: Value) => ops.rotaryEmbedding(g, x, context.positions, context.cos, context.sin);
+  const queries = rotate(heads('q_proj', config.heads, 'q_norm'));
+  const keys = rotate(heads('k_proj', config.kvHeads, 'k_norm'));
+  const values = heads('v_proj', config.kvHeads);
+  onKeyValues?.(layer, { keys, values });
+
+  const scores = ops.fusedMatmul(g, queries, repeatHeads(g, config, keys), {
+    transposeB: true,
+    scale: 1 / Math.sqrt(config.headDim),
+  });
+  const probabilities = ops.softmax(g, ops.add(g, scores, context.mask));
+  const mixed = ops.transpose(g, ops.matmul(g, probabilities, repeatHeads(g, config, values)), [0, 2, 1, 3]);
+  const joined = ops.reshape(g, mixed, ['N', config.heads * config.headDim]);
+  const afterAttention = ops.add(g, input, linear(joined, 'self_attn.o_proj'));
+
+  const fed = norm(afterAttention, 'post_attention_layernorm');
+  const gated = ops.mul(g, ops.silu(g, linear(fed, 'mlp.gate_proj')), linear(fed, 'mlp.up_proj'));
+  return ops.add(g, afterAttention, linear(gated, 'mlp.down_proj'));
+}
+
+/** Grouped-query attention: every key-value head serves a run of query heads. [B, kvHeads, T, D] → [B, heads, T, D] */
+function repeatHeads(g: Graph, config: TextConfig, x: Value): Value {
+  const groupSize = config.heads / config.kvHeads;
+  if (groupSize === 1) return x;
+  const separate = ops.reshape(g, x, ['B', config.kvHeads, 1, 'T', config.headDim]);
+  const repeated = ops.expand(g, separate, ['B', config.kvHeads, groupSize, 'T', config.headDim]);
+  return ops.reshape(g, repeated, ['B', config.heads, 'T', config.headDim]);
+}

@@ -1,0 +1,138 @@
+/** Logits, entropies, losses, gradients, one AdamW step and greedy generation against transformers and PyTorch. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { adamwStep, createAdamW } from '#core/engine/adamw.ts';
+import { type RawBatch, forwardRaw, gradientsRaw } from '#core/engine/forward.ts';
+import { generateRollouts } from '#core/engine/sampler.ts';
+import { SessionCache } from '#core/engine/sessionCache.ts';
+import { loadModel } from '#core/engine/modelState.ts';
+import { readSafetensors } from '#core/model/safetensors.ts';
+import { describeWithShared, sharedPath } from '../shared.ts';
+
+interface Reference {
+  loss: number;
+  grad_norm: number;
+  adamw: { lr: number; betas: [number, number]; eps: number; weight_decay: number; max_grad_norm: number };
+  rl: { loss: number; pg_loss: number; kl_loss: number; clip: [number, number]; dual_clip: number; kl_coef: number };
+}
+
+/** max |a − b| / max |b| over chosen entries. */
+function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>, use: (i: number) => boolean = () => true): number {
+  expect(actual.length).toBe(expected.length);
+  let difference = 0;
+  let scale = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (!use(i)) continue;
+    difference = Math.max(difference, Math.abs(actual[i]! - expected[i]!));
+    scale = Math.max(scale, Math.abs(expected[i]!));
+  }
+  return difference / scale;
+}
+
+for (const name of ['qwen2-tiny', 'llama-tiny', 'qwen3-tiny']) {
+  describeWithShared(`${name} against its reference`, () => {
+    const folder = sharedPath('fixtures', 'hf', name);
+    const load = () => {
+      const tensors = readSafetensors(`${folder}/reference.safetensors`);
+      const floats = (key: string) => tensors.get(key)!.data as Float32Array;
+      const integers = (key: string) => Int32Array.from(tensors.get(key)!.data as BigInt64Array, Number);
+      const [batch, length] = tensors.get('input_ids')!.shape as [number, number];
+      const raw: RawBatch = {
+        batch,
+        length,
+        inputIds: integers('input_ids'),
+        attentionMask: integers('attention_mask'),
+        positionIds: integers('position_ids'),
+      };
+      const reference = JSON.parse(readFileSync(`${folder}/reference.json`, 'utf8')) as Reference;
+      return { tensors, floats, integers, raw, reference, state: loadModel(folder), sessions: new SessionCache(1) };
+    };
+    const supervisedWeights = ({ integers, raw }: ReturnType<typeof load>) => {
+      const labels = integers('labels');
+      const targets = Array.from({ length: raw.batch * (raw.length - 1) }, (_, i) => {
+        const row = Math.floor(i / (raw.length - 1));
+        return labels[row * raw.length + (i % (raw.length - 1)) + 1]!;
+      });
+      const count = targets.filter((target) => target !== -100).length;
+      return Float32Array.from(targets, (target) => (target === -100 ? 0 : 1 / count));
+    };
+
+    it('gives the same logits and token entropies at every real position', async () => {
+      const reference = load();
+      const { logits, entropiesNats } = await forwardRaw(reference.sessions, reference.state, reference.raw);
+      const vocab = logits.length / reference.raw.attentionMask.length;
+      const real = (position: number) => reference.raw.attentionMask[position] === 1;
+      expect(relativeError(logits, reference.floats('logits'), (i) => real(Math.floor(i / vocab)))).toBeLessThanOrEqual(1e-5);
+      expect(relativeError(entropiesNats, reference.floats('entropy_nats'), real)).toBeLessThanOrEqual(1e-5);
+    });
+
+    it('gives the same supervised loss and gradients, and the same weights after one clipped AdamW step', async () => {
+      const reference = load();
+      const weights = supervisedWeights(reference);
+      const { loss, gradients } = await gradientsRaw(reference.sessions, reference.state, reference.raw, { kind: 'supervised', weights });
+      expect(Math.abs(loss - reference.reference.loss) / reference.reference.loss).toBeLessThanOrEqual(1e-5);
+      for (const [parameter, gradient] of gradients) {
+        expect(relativeError(gradient, reference.floats(`grad.${parameter}`)), parameter).toBeLessThanOrEqual(1e-4);
+      }
+      const { lr, betas, eps, weight_decay, max_grad_norm } = reference.reference.adamw;
+      const optimizer = createAdamW(reference.state.weights, {
+        beta1: betas[0],
+        beta2: betas[1],
+        epsilon: eps,
+        weightDecay: weight_decay,
+        maxGradientNorm: max_grad_norm,
+      });
+      const norm = adamwStep(optimizer, reference.state.weights, gradients, lr);
+      expect(Math.abs(norm - reference.reference.grad_norm) / reference.reference.grad_norm).toBeLessThanOrEqual(1e-5);
+      for (const [parameter, weight] of reference.state.weights) {
+        const gradient = reference.floats(`grad.${parameter}`);
+        const expected = reference.floats(`adamw1.${parameter}`);
+        expect(relativeError(weight, expected, (i) => Math.abs(gradient[i]!) > 1e-6), parameter).toBeLessThanOrEqual(1e-5);
+      }
+    });
+
+    it('gives the same RL loss and gradients', async () => {
+      const reference = load();
+      const { rl } = reference.reference;
+      const { batch, length } = reference.raw;
+      const mask = reference.floats('rl.mask');
+      const beta = reference.floats('rl.beta');
+      const tokens = mask.reduce((sum, value) => sum + value, 0);
+      const result = await gradientsRaw(reference.sessions, reference.state, reference.raw, {
+        kind: 'policy',
+        clipLow: rl.clip[0],
+        clipHigh: rl.clip[1],
+        dualClip: rl.dual_clip,
+        ratioLevel: 'token',
+        weights: mask.map((value) => value / tokens),
+        advantages: reference.floats('rl.advantage'),
+        oldLogprobs: reference.floats('rl.old_logprob'),
+        refLogprobs: reference.floats('rl.ref_logprob'),
+        klWeights: mask.map((value, i) => (rl.kl_coef * value * beta[Math.floor(i / (length - 1))]!) / tokens),
+      });
+      expect(mask.length).toBe(batch * (length - 1));
+      expect(relativeError(result.logprobs, reference.floats('rl.logprob'), (i) => mask[i] === 1)).toBeLessThanOrEqual(1e-5);
+      expect(Math.abs((result.loss - rl.loss) / rl.loss)).toBeLessThanOrEqual(1e-4);
+      expect(Math.abs((result.klLoss - rl.kl_coef * rl.kl_loss) / (rl.kl_coef * rl.kl_loss))).toBeLessThanOrEqual(1e-4);
+      for (const [parameter, gradient] of result.gradients) {
+        expect(relativeError(gradient, reference.floats(`rl.grad.${parameter}`)), parameter).toBeLessThanOrEqual(1e-4);
+      }
+    });
+
+    it('generates the same greedy tokens, log-probs and entropies', async () => {
+      const { tensors, floats, integers, raw, state, sessions } = load();
+      const [count, produced] = tensors.get('generate.ids')!.shape as [number, number];
+      const jobs = Array.from({ length: count }, (_, b) => {
+        const row = raw.inputIds.subarray(b * raw.length, (b + 1) * raw.length);
+        const promptIds = row.filter((_id, t) => raw.attentionMask[b * raw.length + t] === 1);
+        return { promptIds, prefixIds: new Int32Array(0), promptKey: b, sampleKey: 0 };
+      });
+      const sampling = { temperature: 1, topK: 0, topP: 1, greedy: true, maxNewTokens: produced, stopIds: [], alternatives: 0 };
+      const options = { maxRows: 2, chunkTokens: 7, prefillTokenBudget: 64 };
+      const rollouts = await generateRollouts(sessions, state, { jobs, seed: 1, step: 0, sampling }, options);
+      expect([...rollouts.ids]).toEqual([...integers('generate.ids')]);
+      expect(relativeError(rollouts.logprobs, floats('generate.logprob'))).toBeLessThanOrEqual(1e-5);
+      expect(relativeError(rollouts.entropiesNats, floats('generate.entropy_nats'))).toBeLessThanOrEqual(1e-5);
+    });
+  });
+}
