@@ -1,0 +1,110 @@
+/**
+ * The engine in its own process, seen from the host.
+ *
+ * Owns: starting the process, matching answers to calls, and turning its death into typed errors. A
+ * crash of the runtime ends the calls under way, never the host (DESIGN §3).
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { AresError } from '#core/util/errors.ts';
+import type { Engine, RolloutProgress } from './api.ts';
+import type { EngineOptions } from './localEngine.ts';
+import { type EngineMethod, type FromEngine, type ToEngine, fromPlainError } from './messages.ts';
+
+interface PendingCall {
+  resolve: (value: unknown) => void;
+  reject: (error: AresError) => void;
+  onProgress: ((progress: RolloutProgress) => void) | undefined;
+}
+
+/** Starts an engine process and waits until it can be called. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const child = fork(new URL('./process.ts', import.meta.url), { serialization: 'advanced' });
+  const client = new EngineClient(child);
+  await client.start(options);
+  return client;
+}
+
+class EngineClient implements Engine {
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, PendingCall>();
+  #ready: PendingCall | undefined;
+  #calls = 0;
+  #closed = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.on('message', (message: FromEngine) => this.#receive(message));
+    child.on('exit', (code, signal) => this.#fail(code, signal));
+    child.on('error', (error) => this.#fail(null, null, error));
+  }
+
+  start(options: EngineOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#ready = { resolve: () => resolve(), reject, onProgress: undefined };
+      this.#send({ kind: 'start', options });
+    });
+  }
+
+  readonly openModel: Engine['openModel'] = (...args) => this.#call('openModel', args);
+  readonly cloneModel: Engine['cloneModel'] = (...args) => this.#call('cloneModel', args);
+  readonly closeModel: Engine['closeModel'] = (...args) => this.#call('closeModel', args);
+  readonly openTrainer: Engine['openTrainer'] = (...args) => this.#call('openTrainer', args);
+  readonly generate: Engine['generate'] = (request, onProgress) => this.#call('generate', [request], onProgress);
+  readonly score: Engine['score'] = (...args) => this.#call('score', args);
+  readonly trainStep: Engine['trainStep'] = (...args) => this.#call('trainStep', args);
+  readonly saveModel: Engine['saveModel'] = (...args) => this.#call('saveModel', args);
+  readonly saveTrainer: Engine['saveTrainer'] = (...args) => this.#call('saveTrainer', args);
+  readonly loadTrainer: Engine['loadTrainer'] = (...args) => this.#call('loadTrainer', args);
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.#call('close', []);
+    this.#closed = true;
+  }
+
+  #call<T>(method: EngineMethod, argument: readonly unknown[], onProgress?: (progress: RolloutProgress) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new AresError('engine', 'The engine process has ended.'));
+        return;
+      }
+      const id = ++this.#calls;
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, onProgress });
+      this.#send({ kind: 'call', id, method, argument });
+    });
+  }
+
+  #send(message: ToEngine): void {
+    this.#child.send(message);
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.kind === 'ready') {
+      this.#ready?.resolve(undefined);
+      this.#ready = undefined;
+      return;
+    }
+    const call = this.#pending.get(message.id);
+    if (call === undefined) return;
+    if (message.kind === 'progress') {
+      call.onProgress?.(message.progress);
+      return;
+    }
+    this.#pending.delete(message.id);
+    if (message.kind === 'result') call.resolve(message.value);
+    else call.reject(fromPlainError(message.error));
+  }
+
+  #fail(code: number | null, signal: NodeJS.Signals | null, cause?: Error): void {
+    this.#closed = true;
+    const how = signal === null ? `with code ${code}` : `by ${signal}`;
+    const error = new AresError('engine', `The engine process ended ${how} in the middle of its work.`, {
+      hint: signal === 'SIGKILL' ? 'The system may have run out of memory. Resume the run with a smaller token budget.' : 'Resume the run.',
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.#ready?.reject(error);
+    this.#ready = undefined;
+    for (const call of this.#pending.values()) call.reject(error);
+    this.#pending.clear();
+  }
+}

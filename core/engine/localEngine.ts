@@ -1,0 +1,165 @@
+/**
+ * The engine in this very process: the implementation behind every door.
+ *
+ * Owns: the models by handle, and the translation of the Engine interface into calls of trainer,
+ * sampler and scorer. process.ts puts it behind messages in a process of its own; tests and benches
+ * may use it directly.
+ */
+import { join } from 'node:path';
+import { readSafetensors, writeSafetensors } from '#core/model/safetensors.ts';
+import { saveModelFolder } from '#core/model/modelFolder.ts';
+import { parameterSpecs } from '#core/model/parameters.ts';
+import { AresError } from '#core/util/errors.ts';
+import { type AdamWState, createAdamW } from './adamw.ts';
+import type {
+  AdamWOptions,
+  Engine,
+  ModelHandle,
+  OpenedModel,
+  RolloutColumns,
+  RolloutProgress,
+  RolloutRequest,
+  ScoreColumns,
+  ScoreRequest,
+  TrainStepRequest,
+  TrainStepResult,
+} from './api.ts';
+import { type ModelState, loadModel } from './modelState.ts';
+import { generateRollouts } from './sampler.ts';
+import { scoreSequences } from './scorer.ts';
+import { SessionCache } from './sessionCache.ts';
+import { trainStep } from './trainer.ts';
+
+export interface EngineOptions {
+  threads: number;
+  /** Padded tokens per micro-batch of training and scoring. */
+  tokenBudget: number;
+  /** Recompute blocks in the backward pass: about a third more time, about half the activations. */
+  checkpointBlocks: boolean;
+  /** Rows generated side by side. */
+  maxRows: number;
+  /** Tokens per run of the generation loop. */
+  chunkTokens: number;
+}
+
+const WEIGHTS_FILE = 'weights.safetensors';
+const OPTIMIZER_FILE = 'optimizer.safetensors';
+const FIRST = 'first.';
+const SECOND = 'second.';
+const STEP = 'step';
+
+export class LocalEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #sessions: SessionCache;
+  readonly #models = new Map<ModelHandle, ModelState>();
+  #opened = 0;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#sessions = new SessionCache(options.threads);
+  }
+
+  async openModel(folder: string): Promise<OpenedModel> {
+    return this.#register(loadModel(folder));
+  }
+
+  async cloneModel(model: ModelHandle): Promise<OpenedModel> {
+    const { source, config, weights } = this.#model(model);
+    const copies = new Map([...weights].map(([name, weight]) => [name, weight.slice()]));
+    return this.#register({ source, config, weights: copies, version: 0, optimizer: undefined });
+  }
+
+  async closeModel(model: ModelHandle): Promise<void> {
+    await this.#sessions.forget(this.#model(model));
+    this.#models.delete(model);
+  }
+
+  async openTrainer(model: ModelHandle, options: AdamWOptions): Promise<void> {
+    const state = this.#model(model);
+    state.optimizer = createAdamW(state.weights, options);
+  }
+
+  generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns> {
+    const { tokenBudget, maxRows, chunkTokens } = this.#options;
+    const options = { maxRows, chunkTokens, prefillTokenBudget: tokenBudget };
+    return generateRollouts(this.#sessions, this.#model(request.model), request, options, onProgress);
+  }
+
+  score(request: ScoreRequest): Promise<ScoreColumns> {
+    return scoreSequences(this.#sessions, this.#model(request.model), request, this.#options.tokenBudget);
+  }
+
+  trainStep(request: TrainStepRequest): Promise<TrainStepResult> {
+    return trainStep(this.#sessions, this.#model(request.model), request, this.#options);
+  }
+
+  async saveModel(model: ModelHandle, folder: string): Promise<void> {
+    const { source, weights } = this.#model(model);
+    saveModelFolder(folder, source, weights, { dtype: 'float32' });
+  }
+
+  async saveTrainer(model: ModelHandle, folder: string): Promise<string[]> {
+    const { config, weights, optimizer } = this.#model(model);
+    if (optimizer === undefined) throw new AresError('internal', 'A model without a trainer has no training state to save.');
+    const named = (prefix: string, tensors: ReadonlyMap<string, Float32Array>) =>
+      parameterSpecs(config).map(({ name, shape }) => ({ name: prefix + name, shape, data: tensors.get(name)! }));
+    writeSafetensors(join(folder, WEIGHTS_FILE), named('', weights));
+    writeSafetensors(join(folder, OPTIMIZER_FILE), [
+      ...named(FIRST, optimizer.firstMoments),
+      ...named(SECOND, optimizer.secondMoments),
+      { name: STEP, shape: [1], data: Int32Array.of(optimizer.step) },
+    ]);
+    return [WEIGHTS_FILE, OPTIMIZER_FILE];
+  }
+
+  async loadTrainer(model: ModelHandle, folder: string): Promise<void> {
+    const state = this.#model(model);
+    if (state.optimizer === undefined) throw new AresError('internal', 'openTrainer must come before loadTrainer.');
+    const weights = readSafetensors(join(folder, WEIGHTS_FILE));
+    const moments = readSafetensors(join(folder, OPTIMIZER_FILE));
+    const copy = (target: ReadonlyMap<string, Float32Array>, source: ReadonlyMap<string, { data: unknown }>, prefix: string) => {
+      for (const [name, values] of target) {
+        const data = source.get(prefix + name)?.data;
+        if (!(data instanceof Float32Array) || data.length !== values.length) {
+          throw new AresError('bad-file', `The checkpoint has no tensor "${prefix}${name}" of the model's shape.`, { where: folder });
+        }
+        values.set(data);
+      }
+    };
+    copy(state.weights, weights, '');
+    copy(state.optimizer.firstMoments, moments, FIRST);
+    copy(state.optimizer.secondMoments, moments, SECOND);
+    restoreStep(state.optimizer, moments.get(STEP)?.data, folder);
+    state.version++;
+  }
+
+  async close(): Promise<void> {
+    this.#models.clear();
+    await this.#sessions.close();
+  }
+
+  #register(state: ModelState): OpenedModel {
+    const handle = `model-${++this.#opened}`;
+    this.#models.set(handle, state);
+    const { config, weights } = state;
+    return {
+      handle,
+      parameters: [...weights.values()].reduce((sum, weight) => sum + weight.length, 0),
+      vocabSize: config.vocabSize,
+      maxPositions: config.maxPositions,
+    };
+  }
+
+  #model(handle: ModelHandle): ModelState {
+    const state = this.#models.get(handle);
+    if (state === undefined) throw new AresError('internal', `The engine holds no model "${handle}".`);
+    return state;
+  }
+}
+
+function restoreStep(optimizer: AdamWState, data: unknown, folder: string): void {
+  if (!(data instanceof Int32Array) || data.length !== 1) {
+    throw new AresError('bad-file', 'The checkpoint does not say how many updates it has seen.', { where: folder });
+  }
+  optimizer.step = data[0]!;
+}
