@@ -6,7 +6,10 @@
  */
 
 /** @param target receives the result; same length as the source */
-export function bfloat16ToFloat32(source: Uint16Array, target: Float32Array = new Float32Array(source.length)): Float32Array {
+export function bfloat16ToFloat32(
+  source: Uint16Array,
+  target: Float32Array = new Float32Array(source.length),
+): Float32Array {
   const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
   for (let i = 0; i < source.length; i++) bits[i] = source[i]! << 16;
   return target;
@@ -25,7 +28,10 @@ export function float32ToBfloat16(source: Float32Array): Uint16Array {
 }
 
 /** @param target receives the result; same length as the source */
-export function float16ToFloat32(source: Uint16Array, target: Float32Array = new Float32Array(source.length)): Float32Array {
+export function float16ToFloat32(
+  source: Uint16Array,
+  target: Float32Array = new Float32Array(source.length),
+): Float32Array {
   const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
   for (let i = 0; i < source.length; i++) {
     const half = source[i]!;

@@ -1,0 +1,100 @@
+/**
+ * How numbers and foreign text look wherever a person reads them: terminal, report, charts.
+ *
+ * Owns: digits, signs, units, and making text of unknown origin safe to show. No layout.
+ */
+
+/** What a number measures, which decides how it is written. */
+export type Quantity = 'share' | 'shareDifference' | 'tokens' | 'tokenDifference' | 'p' | 'count' | 'number';
+
+const MISSING = '–';
+
+/** A figure as printed: `.981`, `+.042`, `52.5`, `−14.2`, `<.001`; `–` for what was not measured. */
+export function formatNumber(value: number, quantity: Quantity): string {
+  if (!Number.isFinite(value)) return MISSING;
+  switch (quantity) {
+    case 'share':
+      return withoutLeadingZero(value.toFixed(3));
+    case 'shareDifference':
+      return signed(value, withoutLeadingZero(Math.abs(value).toFixed(3)));
+    case 'tokens':
+      return tokens(value);
+    case 'tokenDifference':
+      return signed(value, tokens(Math.abs(value)));
+    case 'p':
+      return value < 0.001 ? '<.001' : withoutLeadingZero(value.toFixed(3));
+    case 'count':
+      return groupThousands(String(Math.round(value)));
+    case 'number':
+      return value.toLocaleString('en-US', { maximumSignificantDigits: 4 }).replace('-', '−');
+  }
+}
+
+/** `[.966, .993]`; empty where there is no interval. */
+export function formatInterval(low: number, high: number, quantity: Quantity): string {
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return '';
+  return `[${formatNumber(low, quantity)}, ${formatNumber(high, quantity)}]`;
+}
+
+/** A change relative to a base: `−27 %`. */
+export function formatPercentChange(difference: number, base: number): string {
+  const percent = (100 * difference) / base;
+  if (!Number.isFinite(percent)) return MISSING;
+  const digits = Math.abs(percent) < 10 ? 1 : 0;
+  return `${signed(percent, Math.abs(percent).toFixed(digits))} %`;
+}
+
+/** `850 ms`, `41 s`, `4 min 30 s`, `2 h 05 min`. */
+export function formatDuration(durationMs: number): string {
+  if (!Number.isFinite(durationMs)) return MISSING;
+  const seconds = Math.round(durationMs / 1000);
+  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** `1 problem`, `80 problems`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatNumber(count, 'count')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `easy`, `easy and hard`, `easy, medium and hard`. */
+export function listOf(items: readonly string[]): string {
+  if (items.length < 2) return items.join('');
+  return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+}
+
+/** Text of unknown origin as one line: line breaks become spaces, control characters a visible mark. */
+export function oneLine(text: string): string {
+  return visible(text).replace(/\s+/g, ' ').trim();
+}
+
+/**
+ * Replaces what could act on a terminal or reorder a page instead of being read: control characters
+ * other than tab and newline, bidirectional overrides, halves of surrogate pairs.
+ */
+export function visible(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is being removed
+  return text.toWellFormed().replace(/[\0-\x08\v-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g, '\ufffd');
+}
+
+function tokens(value: number): string {
+  return value < 999.95 ? value.toFixed(1) : groupThousands(value.toFixed(0));
+}
+
+/** A true minus, as wide as the plus; no sign where the printed figure is zero. */
+function signed(value: number, magnitude: string): string {
+  if (/^[0.]*$/.test(magnitude)) return magnitude;
+  return `${value < 0 ? '−' : '+'}${magnitude}`;
+}
+
+function withoutLeadingZero(figure: string): string {
+  return figure.replace(/^(-?)0\./, '$1.').replace('-', '−');
+}
+
+/** Narrow no-break spaces between thousands, from five digits on. */
+function groupThousands(figure: string): string {
+  return figure.length < 5 ? figure : figure.replace(/\B(?=(\d{3})+$)/g, '\u202f');
+}

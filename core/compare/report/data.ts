@@ -1,0 +1,91 @@
+/**
+ * What a report is made from.
+ *
+ * Owns: the types. Every section may be absent; the report then leaves it out instead of showing an
+ * empty frame. Only `comparison` is computed in this room, the rest is measured elsewhere.
+ */
+import type { Bucket } from '#core/ares/options.ts';
+import type { Bracket, CurationPoint } from '#core/compare/charts/difficultyCharts.ts';
+import type { RewardShape } from '#core/compare/charts/rewardChart.ts';
+import type { Comparison } from '#core/compare/comparison.ts';
+import type { TrainingCurve, VerdictName } from '#core/compare/types.ts';
+
+/** Where and how the run took place. */
+export interface RunFacts {
+  /** One sentence: what was run. */
+  what: string;
+  seed: number;
+  recipeName?: string;
+  recipeHash: string;
+  /** ISO 8601. */
+  startedAt: string;
+  finishedAt: string;
+  /** Processor, memory, system. */
+  machine: string;
+  /** Program or library to version. */
+  versions: Readonly<Record<string, string>>;
+  /** Stages in order. */
+  times: readonly { stage: string; durationMs: number }[];
+}
+
+export interface DifficultySection {
+  /** By number of right answers. */
+  brackets: readonly Bracket[];
+  /** Who answered, how, and who graded: a difficulty is one model's. */
+  model: string;
+  grader: string;
+  temperature: number;
+}
+
+export interface CurationSection {
+  points: readonly CurationPoint[];
+  warnings: readonly string[];
+}
+
+export interface TraceToken {
+  text: string;
+  entropyNats: number;
+  /** Whether the token was counted in N_HE. */
+  counted?: boolean;
+}
+
+export interface TraceResponse {
+  label: string;
+  verdict: VerdictName;
+  tokens: readonly TraceToken[];
+}
+
+/** One problem and how the arms answered it. */
+export interface TraceSample {
+  problemId: string;
+  bucket: Bucket;
+  question: string;
+  answer: string;
+  responses: readonly TraceResponse[];
+}
+
+/** A place where what ran is not what the paper says. */
+export interface Deviation {
+  what: string;
+  published: string;
+  here: string;
+  why: string;
+}
+
+export interface ReportData {
+  title: string;
+  run: RunFacts;
+  comparison?: Comparison;
+  /** Name and version of the grader behind every verdict. */
+  grader?: string;
+  curves?: readonly TrainingCurve[];
+  difficulty?: DifficultySection;
+  curation?: CurationSection;
+  rewardShapes?: readonly RewardShape[];
+  traces?: readonly TraceSample[];
+  deviations?: readonly Deviation[];
+  /** What the person should know before believing the rest. */
+  warnings?: readonly string[];
+  /** The recipe document as it was run. */
+  recipe?: string;
+}

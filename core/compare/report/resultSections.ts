@@ -1,0 +1,172 @@
+/**
+ * The sections that say what came out: table, verdict, intervals, flips, token budget, and the relation
+ * of high-entropy tokens to length.
+ *
+ * Owns: their order and captions. Every number comes from the comparison.
+ */
+import type { Bucket } from '#core/ares/options.ts';
+import { bucketColours } from '#core/compare/charts/difficultyCharts.ts';
+import { type Drawing, arrange } from '#core/compare/charts/drawing.ts';
+import { intervalChart } from '#core/compare/charts/intervalChart.ts';
+import { lineChart } from '#core/compare/charts/lineChart.ts';
+import { scatterChart } from '#core/compare/charts/scatterChart.ts';
+import type { Colour } from '#core/compare/charts/theme.ts';
+import { type Comparison, labelOf, overallOf, summaryOf } from '#core/compare/comparison.ts';
+import { countOf, formatNumber, listOf } from '#core/compare/format.ts';
+import { element, escapeMarkup } from '#core/compare/markup.ts';
+import { resultTable } from '#core/compare/resultTable.ts';
+import { budgetCurves } from '#core/compare/tokenBudget.ts';
+import type { Evaluation } from '#core/compare/types.ts';
+import { verdictsOf } from '#core/compare/verdict.ts';
+import { dataTable, disclosure, figure, paragraph, resultTableHtml, section } from './page.ts';
+
+export type ColourOf = (arm: string) => Colour;
+
+export function resultSections(comparison: Comparison, colourOf: ColourOf): string[] {
+  return [
+    section('Result', resultTableHtml(resultTable(comparison))),
+    verdictSection(comparison),
+    section(
+      'Accuracy and length by difficulty',
+      figure(
+        intervals(comparison, 'accuracy', colourOf),
+        'Share of right answers, mean over problems, with 95 % intervals.',
+      ),
+      figure(
+        intervals(comparison, 'lengthTokens', colourOf),
+        'Mean response length with 95 % intervals. A model that thinks as long as a problem deserves moves to the ' +
+          'right from easy to hard.',
+      ),
+    ),
+    budgetSection(comparison, colourOf),
+    entropySection(comparison),
+  ];
+}
+
+function verdictSection(comparison: Comparison): string {
+  const verdicts = verdictsOf(comparison);
+  if (verdicts.length === 0) return '';
+  return section(
+    'What the numbers show',
+    ...verdicts.flatMap(({ heading, sentences }) => [
+      element('h3', {}, escapeMarkup(heading)),
+      ...sentences.map((sentence) => paragraph(sentence)),
+    ]),
+    ...comparison.flips.map((pair) => flipTable(comparison, pair)),
+  );
+}
+
+const FLIPS_SHOWN = 20;
+
+function flipTable(comparison: Comparison, { arm, against, flips }: Comparison['flips'][number]): string {
+  if (flips.length === 0) return '';
+  const { problems } = comparison.evaluations.find((evaluation) => evaluation.arm === arm)!;
+  const shown = flips.length > FLIPS_SHOWN ? `, the ${FLIPS_SHOWN} clearest` : '';
+  const labels = [labelOf(comparison, arm), labelOf(comparison, against)];
+  return disclosure(
+    `${countOf(flips.length, 'problem')} solved by only one of ${listOf(labels)}${shown}`,
+    dataTable({
+      caption: 'Right answers of those graded',
+      header: ['problem', 'bucket', ...labels],
+      rows: flips.slice(0, FLIPS_SHOWN).map(({ problem, first, second }) => {
+        const { id, bucket } = problems[problem]!;
+        return [id, bucket, `${first[0]} of ${first[1]}`, `${second[0]} of ${second[1]}`];
+      }),
+    }),
+  );
+}
+
+function intervals(comparison: Comparison, metric: 'accuracy' | 'lengthTokens', colourOf: ColourOf): Drawing {
+  const accuracy = metric === 'accuracy';
+  return intervalChart(
+    comparison.evaluations.map(({ arm, label }) => ({
+      label,
+      colour: colourOf(arm),
+      marks: comparison.groups.map((group) => summaryOf(comparison, arm, group)![metric]),
+    })),
+    {
+      title: accuracy ? 'Accuracy by difficulty' : 'Mean response length by difficulty',
+      description: `One row per arm, one panel per difficulty bucket; dots are means, lines 95 % intervals.`,
+      xLabel: accuracy ? 'accuracy' : 'tokens',
+      quantity: accuracy ? 'share' : 'tokens',
+      panels: comparison.groups,
+      widthPx: 940,
+      ...(accuracy ? { domain: [0, 1] as const } : {}),
+    },
+  );
+}
+
+function budgetSection(comparison: Comparison, colourOf: ColourOf): string {
+  const curves = budgetCurves(comparison.evaluations, { seed: comparison.seed });
+  const drawing = lineChart(
+    curves.map(({ arm, label, budgetTokens, accuracy, low, high }) => {
+      return { label, colour: colourOf(arm), x: budgetTokens, y: accuracy, low, high };
+    }),
+    {
+      title: 'Accuracy at a token budget',
+      description: 'Accuracy of each arm when every response must end within a number of tokens.',
+      xLabel: 'tokens allowed per response',
+      yLabel: 'accuracy',
+      yDomain: [0, 1],
+      widthPx: 720,
+      heightPx: 300,
+    },
+  );
+  const perThousand = comparison.evaluations.map(({ arm, label }) => {
+    return `${label} ${formatNumber(overallOf(comparison, arm).accuracyPer1000Tokens, 'number')}`;
+  });
+  return section(
+    'At an equal token budget',
+    figure(
+      drawing,
+      'A response longer than the budget counts as wrong, as if it had been cut off there. Bands are 95 % intervals, ' +
+        'point by point. All problems.',
+    ),
+    paragraph(`Right answers per 1000 tokens, over all problems: ${listOf(perThousand)}.`),
+  );
+}
+
+/** N_HE against length, one panel per arm that measured it. */
+function entropySection({ evaluations }: Comparison): string {
+  const measured = evaluations.filter(({ outcomes }) => outcomes.highEntropyCount !== undefined);
+  if (measured.length === 0) return '';
+  const drawing = arrange(measured.map(entropyScatter), 2, {
+    title: 'Response length by number of high-entropy tokens',
+    description: 'One panel per arm; dots are responses, their area is how many coincide; lines are least squares.',
+  });
+  return section(
+    'Length follows high-entropy tokens',
+    figure(
+      drawing,
+      'Each dot is a response; where several coincide its area is their number. Lines are least squares per bucket: ' +
+        'slope in tokens for each further high-entropy token, and correlation r.',
+    ),
+  );
+}
+
+function entropyScatter({ label, problems, outcomes }: Evaluation): Drawing {
+  const buckets: readonly Bucket[] = ['easy', 'medium', 'hard'];
+  const groups = buckets.flatMap((bucket) => {
+    const samples = Array.from(outcomes.problemIndex.keys()).filter(
+      (sample) => problems[outcomes.problemIndex[sample]!]!.bucket === bucket,
+    );
+    if (samples.length === 0) return [];
+    return [
+      {
+        label: bucket,
+        colour: bucketColours[bucket],
+        x: samples.map((sample) => outcomes.highEntropyCount![sample]!),
+        y: samples.map((sample) => outcomes.lengthTokens[sample]!),
+      },
+    ];
+  });
+  return scatterChart(groups, {
+    title: `${label}: response length by number of high-entropy tokens`,
+    description: 'Dots are responses, coloured by difficulty bucket, with a line per bucket.',
+    heading: label,
+    xLabel: 'high-entropy tokens (N_HE)',
+    yLabel: 'length (tokens)',
+    widthPx: 460,
+    heightPx: 250,
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * Problems made ready for a model: token ids of the prompt, and what is needed to grade.
+ *
+ * Owns: rendering through the chat template and encoding. Where problems come from is data/'s, what is
+ * done with the responses is responses.ts.
+ */
+import { type ChatMessage, plainChatTemplate, renderChat } from '#core/model/chatTemplate.ts';
+import type { ModelFolder } from '#core/model/modelFolder.ts';
+
+/** What a run needs to know about a problem. */
+export interface RunProblem {
+  /** Stable 32-bit identity: the prompt's coordinate of the random numbers. */
+  key: number;
+  id: string;
+  prompt: string | readonly ChatMessage[];
+  /** Gold answer, or a solution that marks it. */
+  answer: string;
+  /** The source s of AdaCS. */
+  source: string;
+}
+
+export interface PreparedProblem extends RunProblem {
+  promptIds: Int32Array;
+}
+
+/**
+ * Renders and encodes. Models without a chat template (base models) get the plain text of the prompt.
+ */
+export function prepareProblems(model: ModelFolder, problems: readonly RunProblem[]): PreparedProblem[] {
+  const template = model.chatTemplate ?? plainChatTemplate();
+  return problems.map((problem) => {
+    const messages: readonly ChatMessage[] =
+      typeof problem.prompt === 'string' ? [{ role: 'user', content: problem.prompt }] : problem.prompt;
+    return { ...problem, promptIds: model.tokenizer.encode(renderChat(template, messages, { addGenerationPrompt: true })) };
+  });
+}

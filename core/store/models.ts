@@ -1,0 +1,46 @@
+/**
+ * Models the project knows: a folder with certain weights, and the model it was trained from.
+ */
+import type { Connection } from './connection.ts';
+import { inTransaction } from './transactions.ts';
+
+export interface NewModel {
+  folder: string;
+  /** SHA-256 of the weights: the same folder with other weights is another model. */
+  weightsHash: string;
+  /** The model it was trained from; null for one that was brought in. */
+  parentId: number | null;
+  createdMs: number;
+}
+
+export interface Model extends NewModel {
+  modelId: number;
+}
+
+export interface ModelReads {
+  get(modelId: number): Model | undefined;
+  /** Oldest first. */
+  list(): Model[];
+}
+
+export interface ModelWrites {
+  /** Adds a model and returns its id; one with the same folder and weights keeps the id it has. */
+  add(model: NewModel): number;
+}
+
+export function modelQueries(db: Connection): ModelReads & ModelWrites {
+  const byId = db.prepare<[number], Model>('SELECT * FROM models WHERE modelId = ?');
+  const all = db.prepare<[], Model>('SELECT * FROM models ORDER BY modelId');
+  const find = db
+    .prepare<[string, string], number>('SELECT modelId FROM models WHERE folder = ? AND weightsHash = ?')
+    .pluck();
+  const insert = db.prepare<[NewModel]>(`
+    INSERT INTO models (folder, weightsHash, parentId, createdMs)
+    VALUES (:folder, :weightsHash, :parentId, :createdMs)`);
+  return {
+    get: (modelId) => byId.get(modelId),
+    list: () => all.all(),
+    add: (model) =>
+      inTransaction(db, () => find.get(model.folder, model.weightsHash) ?? Number(insert.run(model).lastInsertRowid)),
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * Rollouts: responses with verdict, reward and advantage, their tokens, and the tree of forks.
+ *
+ * Owns: their storage and three ways of reading them: the columns of a step (for statistics), the
+ * samples of one problem (for the tree), the tokens of one response (for the trace).
+ */
+import type { Bucket } from '#core/ares/options.ts';
+import { toBlob, toFloat32, toInt32 } from './columns.ts';
+import type { Connection } from './connection.ts';
+import { inTransaction } from './transactions.ts';
+
+export const verdicts = ['correct', 'wrong', 'no_answer', 'ungradable'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+/** Per token of a response; all of the same length. */
+export interface TokenColumns {
+  ids: Int32Array;
+  logprobs: Float32Array;
+  entropiesNats: Float32Array;
+}
+
+export interface RolloutDetails {
+  problemId: number;
+  /** Number of the response within its group. */
+  sample: number;
+  /** The sample it forks from and the number of tokens it shares with it; null for a fresh response. */
+  parentSample: number | null;
+  forkPosition: number | null;
+  verdict: Verdict;
+  extractedAnswer: string | null;
+  response: string;
+  lengthTokens: number;
+  /** The token limit ended it. */
+  truncated: boolean;
+  /** N_HE; null where it was not counted. */
+  highEntropyCount: number | null;
+  bucket: Bucket | null;
+  /** What the reward is made of, by name. */
+  rewardParts: Readonly<Record<string, number>>;
+  /** Null where nothing was trained on it. */
+  advantage: number | null;
+}
+
+export interface NewRollout extends RolloutDetails {
+  /** Null for a response that came without token data. */
+  tokens: TokenColumns | null;
+}
+
+export interface Rollout extends RolloutDetails {
+  rolloutId: number;
+}
+
+export interface StepKey {
+  runId: number;
+  stage: number;
+  step: number;
+}
+
+/** One entry per rollout of a step, by problem and sample. */
+export interface RolloutColumns {
+  rolloutId: Int32Array;
+  problemId: Int32Array;
+  sample: Int32Array;
+  /** Index into `verdicts`. */
+  verdict: Uint8Array;
+  lengthTokens: Int32Array;
+  truncated: Uint8Array;
+  /** −1 where it was not counted. */
+  highEntropyCount: Int32Array;
+}
+
+export interface RolloutReads {
+  /** Steps of a stage that have rollouts, ascending. */
+  steps(runId: number, stage: number): number[];
+  columns(key: StepKey): RolloutColumns;
+  /** By sample. */
+  ofProblem(key: StepKey, problemId: number): Rollout[];
+  tokens(rolloutId: number): TokenColumns | undefined;
+}
+
+export interface RolloutWrites {
+  /** All or nothing; a parent must be in this batch or stored before. */
+  write(key: StepKey, rollouts: readonly NewRollout[]): void;
+  /** Forgets the rollouts after a step, later stages included: a resumed run draws them again. */
+  removeAfter(runId: number, stage: number, step: number): void;
+}
+
+type Row = Omit<Rollout, 'truncated' | 'rewardParts'> & { truncated: number; rewardParts: string };
+type ColumnRow = [number, number, number, Verdict, number, number, number | null];
+interface TokenRow {
+  ids: Buffer;
+  logprobs: Buffer;
+  entropiesNats: Buffer;
+}
+
+const details = `problemId, sample, parentSample, forkPosition, verdict, extractedAnswer, response, lengthTokens,
+  truncated, highEntropyCount, bucket, rewardParts, advantage`;
+
+export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
+  const steps = db
+    .prepare<[number, number], number>('SELECT DISTINCT step FROM rollouts WHERE runId = ? AND stage = ? ORDER BY step')
+    .pluck();
+  const columns = db
+    .prepare<[StepKey], ColumnRow>(
+      `SELECT rolloutId, problemId, sample, verdict, lengthTokens, truncated, highEntropyCount FROM rollouts
+       WHERE runId = :runId AND stage = :stage AND step = :step ORDER BY problemId, sample`,
+    )
+    .raw();
+  const ofProblem = db.prepare<[StepKey & { problemId: number }], Row>(
+    `SELECT rolloutId, ${details} FROM rollouts
+     WHERE runId = :runId AND stage = :stage AND step = :step AND problemId = :problemId ORDER BY sample`,
+  );
+  const tokens = db.prepare<[number], TokenRow>('SELECT * FROM rolloutTokens WHERE rolloutId = ?');
+  const insert = db.prepare<[StepKey & Omit<Row, 'rolloutId'>]>(`
+    INSERT INTO rollouts (runId, stage, step, ${details})
+    VALUES (:runId, :stage, :step, :problemId, :sample, :parentSample, :forkPosition, :verdict, :extractedAnswer,
+      :response, :lengthTokens, :truncated, :highEntropyCount, :bucket, :rewardParts, :advantage)`);
+  const insertTokens = db.prepare(
+    'INSERT INTO rolloutTokens (rolloutId, ids, logprobs, entropiesNats) VALUES (?, ?, ?, ?)',
+  );
+  const removeAfter = db.prepare<[number, number, number]>(
+    'DELETE FROM rollouts WHERE runId = ? AND (stage, step) > (?, ?)',
+  );
+
+  return {
+    steps: (runId, stage) => steps.all(runId, stage),
+    columns: (key) => {
+      const rows = columns.all(key);
+      return {
+        rolloutId: Int32Array.from(rows, (row) => row[0]),
+        problemId: Int32Array.from(rows, (row) => row[1]),
+        sample: Int32Array.from(rows, (row) => row[2]),
+        verdict: Uint8Array.from(rows, (row) => verdicts.indexOf(row[3])),
+        lengthTokens: Int32Array.from(rows, (row) => row[4]),
+        truncated: Uint8Array.from(rows, (row) => row[5]),
+        highEntropyCount: Int32Array.from(rows, (row) => row[6] ?? -1),
+      };
+    },
+    ofProblem: (key, problemId) =>
+      ofProblem.all({ ...key, problemId }).map((row) => ({
+        ...row,
+        truncated: row.truncated === 1,
+        rewardParts: JSON.parse(row.rewardParts) as Record<string, number>,
+      })),
+    tokens: (rolloutId) => {
+      const row = tokens.get(rolloutId);
+      if (row === undefined) return undefined;
+      const length = row.ids.byteLength / Int32Array.BYTES_PER_ELEMENT;
+      return {
+        ids: toInt32(row.ids, length),
+        logprobs: toFloat32(row.logprobs, length),
+        entropiesNats: toFloat32(row.entropiesNats, length),
+      };
+    },
+    write: (key, rollouts) =>
+      inTransaction(db, () => {
+        for (const { tokens, truncated, rewardParts, ...rest } of rollouts) {
+          const row = { ...key, ...rest, truncated: Number(truncated), rewardParts: JSON.stringify(rewardParts) };
+          const { lastInsertRowid } = insert.run(row);
+          if (tokens === null) continue;
+          const { ids, logprobs, entropiesNats } = tokens;
+          insertTokens.run(lastInsertRowid, toBlob(ids), toBlob(logprobs), toBlob(entropiesNats));
+        }
+      }),
+    removeAfter: (runId, stage, step) => inTransaction(db, () => void removeAfter.run(runId, stage, step)),
+  };
+}
