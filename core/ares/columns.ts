@@ -3,7 +3,8 @@
  *
  * Owns: normalisation (GRPO, DAPO, Dr. GRPO), the 80/20 mask, and the cut of a batch into
  * mini-batches. Weights are normalised over the mini-batch, so that every optimiser step is a mean
- * over what it sees; micro-batches inside a step just add up.
+ * over what it sees; micro-batches inside a step just add up. Tokens that the mask leaves out stay in
+ * the divisor.
  */
 import type { PolicyLoss } from '#core/engine/api.ts';
 import { AresError } from '#core/util/errors.ts';

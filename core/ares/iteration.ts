@@ -14,7 +14,8 @@
  *   1/|o_i| and its alternatives [P eq. 2]          columns.ts       policyLoss
  *   forks at high-entropy windows [P §3.2.1]        branching.ts     planForks (before this, while sampling)
  *
- * Left out of the published code on purpose: its bugs B1–B17 (METHOD §7.1).
+ * Left out on purpose: the bugs of the released code (METHOD §7.1). Only B7 (`count.word: 'argmax'`)
+ * and B9 (`threshold.rule: 'T5'`) can be switched on, for parity.
  *
  * Owns: the composition alone. No engine calls, no randomness: the same input gives the same output.
  */
@@ -62,15 +63,13 @@ export function runIteration(input: IterationInput): IterationResult {
  * `refLogprobs` into their rollouts in between.
  * @throws AresError 'engine' when a KL loss lacks reference log-probs
  */
-export function finishIteration(assessment: Assessment, input: IterationInput): IterationResult {
+export function finishIteration(
+  assessment: Assessment,
+  input: Pick<IterationInput, 'state' | 'options'>,
+): IterationResult {
   const { options, state } = input;
   const keptGroups = assessment.groups.filter((group) => group.kept);
-  const pooled = concatenate(
-    keptGroups.flatMap((group) => group.responses.map(({ rollout }) => rollout.entropiesNats)),
-  );
-  // Nothing is NaN here: with no kept response there is nothing to mask.
-  const decisionNats = quantile(pooled, options.advantage.decisionQuantile);
-  const policyNats = quantile(pooled, 1 - options.loss.entropyKeepFraction);
+  const { decisionNats, policyNats } = entropyThresholds(keptGroups, options);
 
   const trained: AssessedResponse[] = [];
   const columns: TokenColumns[] = [];
@@ -93,7 +92,7 @@ export function finishIteration(assessment: Assessment, input: IterationInput): 
       columns.push({
         advantages: advantages[i]!,
         klCoefficients: klCoefficients(mask, group.bucket, options.kl, state.kl),
-        policyMask: entropyMask(entropiesNats, options.loss.entropyKeepFraction < 1 ? policyNats : -Infinity),
+        policyMask: entropyMask(entropiesNats, policyNats),
         oldLogprobs: logprobs,
         refLogprobs: referenceOf(response, options, group.key),
       });
@@ -108,6 +107,24 @@ export function finishIteration(assessment: Assessment, input: IterationInput): 
     kl,
     state: next,
     metrics: iterationMetrics(assessment, batch, kl, state, options),
+  };
+}
+
+/** Token entropies from which the shaping and the policy loss act; −∞ where they act on every token. */
+function entropyThresholds(
+  groups: readonly AssessedGroup[],
+  { advantage, loss }: AresOptions,
+): { decisionNats: number; policyNats: number } {
+  const needsDecision = advantage.shapingPlacement === 'decision';
+  const needsPolicy = loss.entropyKeepFraction < 1;
+  // Sorting every entropy of a batch is the most expensive step here: only where it is used.
+  const pooled =
+    needsDecision || needsPolicy
+      ? concatenate(groups.flatMap((group) => group.responses.map(({ rollout }) => rollout.entropiesNats)))
+      : new Float32Array(0);
+  return {
+    decisionNats: needsDecision ? quantile(pooled, advantage.decisionQuantile) : -Infinity,
+    policyNats: needsPolicy ? quantile(pooled, 1 - loss.entropyKeepFraction) : -Infinity,
   };
 }
 

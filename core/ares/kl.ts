@@ -27,14 +27,15 @@ export function clip(value: number, { low, high }: Bounds): number {
 /** k3 = exp(k) − k − 1 with k = ref − logp: an unbiased, non-negative estimate of KL(π‖π_ref), nats. */
 export function k3(logprob: number, refLogprob: number): number {
   const k = clip(refLogprob - logprob, { low: -LOG_RATIO_LIMIT, high: LOG_RATIO_LIMIT });
-  return Math.min(K3_LIMIT, Math.exp(k) - k - 1);
+  // Near k = 0 the difference of two nearly equal numbers may round to just below 0.
+  return Math.min(K3_LIMIT, Math.max(0, Math.expm1(k) - k));
 }
 
 /** ∂k3/∂logp; 0 where a limit holds. */
 export function k3Derivative(logprob: number, refLogprob: number): number {
   const k = refLogprob - logprob;
-  if (Math.abs(k) > LOG_RATIO_LIMIT || Math.exp(k) - k - 1 > K3_LIMIT) return 0;
-  return 1 - Math.exp(k);
+  if (Math.abs(k) > LOG_RATIO_LIMIT || Math.expm1(k) - k > K3_LIMIT) return 0;
+  return -Math.expm1(k);
 }
 
 /** β_d of the code's controller and the memory it needs. */

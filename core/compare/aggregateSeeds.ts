@@ -1,12 +1,11 @@
 /**
  * Several training seeds as one number: mean, spread and what they allow to be said.
  *
- * Owns: aggregation over seeds, of a table cell and of a training curve. The spread over seeds is the
+ * Owns: the summary of one value per seed; curves over seeds are seedCurves.ts. The spread over seeds is the
  * luck of training; the intervals of paired.ts are the luck of the problems. They are never mixed.
  */
 import { mean, sampleDeviation } from '#core/util/statistics.ts';
 import { studentQuantile } from './exactTests.ts';
-import type { Series } from './types.ts';
 
 export interface SeedSummary {
   mean: number;
@@ -27,50 +26,4 @@ export function aggregateSeeds(values: readonly number[]): SeedSummary {
   const deviation = sampleDeviation(values);
   const half = (studentQuantile(seeds - 1) * deviation) / Math.sqrt(seeds);
   return { mean: centre, deviation, low: centre - half, high: centre + half, seeds };
-}
-
-/** A metric over steps, over the seeds that all logged it. */
-export interface SeedCurve {
-  step: number[];
-  mean: number[];
-  /** Smallest and largest value over seeds. */
-  low: number[];
-  high: number[];
-  seeds: number;
-}
-
-/**
- * One curve from several seeds, at the steps every seed logged; a mean over fewer seeds at some steps
- * would jump for no reason of the method.
- */
-export function aggregateSeries(series: readonly Series[]): SeedCurve {
-  const perSeed = series.map(
-    ({ step, value }) => new Map(Array.from(step, (at, i): [number, number] => [at, value[i] ?? NaN])),
-  );
-  const curve: SeedCurve = { step: [], mean: [], low: [], high: [], seeds: series.length };
-  const [first, ...others] = perSeed;
-  for (const [step, value] of first ?? []) {
-    const values = [value, ...others.map((seed) => seed.get(step) ?? NaN)];
-    if (values.some((each) => !Number.isFinite(each))) continue;
-    curve.step.push(step);
-    curve.mean.push(mean(values));
-    curve.low.push(Math.min(...values));
-    curve.high.push(Math.max(...values));
-  }
-  return curve;
-}
-
-/**
- * Exponential moving average without the pull towards the first value (as TensorBoard's smoothing).
- * @param weight in [0, 1): 0 leaves the values as they are; NaN values are skipped and stay NaN
- */
-export function smooth(values: ArrayLike<number>, weight: number): number[] {
-  let running = 0;
-  let mass = 0;
-  return Array.from(values, (value) => {
-    if (!Number.isFinite(value)) return NaN;
-    running = weight * running + (1 - weight) * value;
-    mass = weight * mass + (1 - weight);
-    return running / mass;
-  });
 }

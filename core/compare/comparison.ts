@@ -22,7 +22,7 @@ import {
   subtract,
 } from './paired.ts';
 import { type ProblemMeans, groupsOf, problemMeans, problemsOf, take } from './problems.ts';
-import { type Evaluation, type Group, Verdict, checkEvaluation } from './types.ts';
+import { type Evaluation, type Group, NO_ANSWER, UNGRADABLE, checkEvaluation } from './types.ts';
 
 /** One arm on one group of problems. */
 export interface ArmSummary {
@@ -238,8 +238,8 @@ function countOutcomes({ problems, outcomes }: Evaluation, group: Group) {
     if (group !== 'all' && problems[problem]!.bucket !== group) return;
     counts.samples += 1;
     counts.truncated += outcomes.truncated[sample]!;
-    if (outcomes.verdict[sample] === Verdict.noAnswer) counts.noAnswer += 1;
-    if (outcomes.verdict[sample] === Verdict.ungradable) counts.ungradable += 1;
+    if (outcomes.verdict[sample] === NO_ANSWER) counts.noAnswer += 1;
+    if (outcomes.verdict[sample] === UNGRADABLE) counts.ungradable += 1;
   });
   return counts;
 }

@@ -33,7 +33,7 @@ export function formatNumber(value: number, quantity: Quantity): string {
 /** `[.966, .993]`; empty where there is no interval. */
 export function formatInterval(low: number, high: number, quantity: Quantity): string {
   if (!Number.isFinite(low) || !Number.isFinite(high)) return '';
-  return `[${formatNumber(low, quantity)}, ${formatNumber(high, quantity)}]`;
+  return `[${formatNumber(low, quantity)},\u00a0${formatNumber(high, quantity)}]`;
 }
 
 /** A change relative to a base: `−27 %`. */
@@ -41,7 +41,7 @@ export function formatPercentChange(difference: number, base: number): string {
   const percent = (100 * difference) / base;
   if (!Number.isFinite(percent)) return MISSING;
   const digits = Math.abs(percent) < 10 ? 1 : 0;
-  return `${signed(percent, Math.abs(percent).toFixed(digits))} %`;
+  return `${signed(percent, Math.abs(percent).toFixed(digits))}\u00a0%`;
 }
 
 /** `850 ms`, `41 s`, `4 min 30 s`, `2 h 05 min`. */
@@ -68,7 +68,9 @@ export function listOf(items: readonly string[]): string {
 
 /** Text of unknown origin as one line: line breaks become spaces, control characters a visible mark. */
 export function oneLine(text: string): string {
-  return visible(text).replace(/\s+/g, ' ').trim();
+  return visible(text)
+    .replace(/[ \t\r\n\u2028\u2029]+/g, ' ')
+    .trim();
 }
 
 /**

@@ -6,7 +6,7 @@
  * it has. It draws no conclusions.
  */
 import { buckets } from '#core/ares/options.ts';
-import { type Evaluation, type Group, Verdict } from './types.ts';
+import { type Evaluation, type Group, UNGRADABLE } from './types.ts';
 
 /** [problems] columns, in the order of the evaluation's problems. */
 export interface ProblemMeans {
@@ -14,9 +14,6 @@ export interface ProblemMeans {
   accuracy: Float64Array;
   /** Mean length over all samples, whatever their verdict. */
   lengthTokens: Float64Array;
-  /** Mean N_HE; absent where it was not measured. */
-  highEntropyCount?: Float64Array;
-  samples: Int32Array;
   gradable: Int32Array;
   correct: Int32Array;
 }
@@ -28,23 +25,17 @@ export function problemMeans(evaluation: Evaluation): ProblemMeans {
   const gradable = new Int32Array(problems);
   const correct = new Int32Array(problems);
   const lengthTokens = new Float64Array(problems);
-  const highEntropyCount = new Float64Array(problems);
   for (let i = 0; i < outcomes.problemIndex.length; i++) {
     const problem = outcomes.problemIndex[i]!;
     samples[problem]! += 1;
     // An ungradable sample says nothing about the model: its gold answer could not be read.
-    if (outcomes.verdict[i] !== Verdict.ungradable) gradable[problem]! += 1;
+    if (outcomes.verdict[i] !== UNGRADABLE) gradable[problem]! += 1;
     correct[problem]! += outcomes.correct[i]!;
     lengthTokens[problem]! += outcomes.lengthTokens[i]!;
-    highEntropyCount[problem]! += outcomes.highEntropyCount?.[i] ?? 0;
   }
   return {
     accuracy: Float64Array.from(correct, (count, i) => count / gradable[i]!),
     lengthTokens: lengthTokens.map((total, i) => total / samples[i]!),
-    ...(outcomes.highEntropyCount === undefined
-      ? {}
-      : { highEntropyCount: highEntropyCount.map((total, i) => total / samples[i]!) }),
-    samples,
     gradable,
     correct,
   };

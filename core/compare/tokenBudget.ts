@@ -7,7 +7,7 @@
  */
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { bootstrapMeans, meanOfPresent, percentileInterval } from './bootstrap.ts';
-import { type Evaluation, type Group, Verdict } from './types.ts';
+import { type Evaluation, type Group, UNGRADABLE } from './types.ts';
 
 export interface BudgetCurve {
   arm: string;
@@ -69,7 +69,7 @@ function accuracyWithin({ problems, outcomes }: Evaluation, group: Group, budget
   const hits = new Float64Array(problems.length);
   const graded = new Float64Array(problems.length);
   outcomes.problemIndex.forEach((problem, sample) => {
-    if (outcomes.verdict[sample] === Verdict.ungradable) return;
+    if (outcomes.verdict[sample] === UNGRADABLE) return;
     graded[problem]! += 1;
     if (outcomes.lengthTokens[sample]! <= budget) hits[problem]! += outcomes.correct[sample]!;
   });

@@ -5,15 +5,23 @@
  * they come from (store/, runs/) nor what is computed from them (paired.ts and its neighbours).
  */
 import type { Bucket } from '#core/ares/options.ts';
+import type { Verdict } from '#core/grading/grade.ts';
 import { AresError } from '#core/util/errors.ts';
 
 /** A row of every comparison: one bucket, or all problems together. */
 export type Group = Bucket | 'all';
 
-/** The four outcomes of grading; an `Outcomes.verdict` is an index into this list. */
-export const verdictNames = ['wrong', 'correct', 'no answer', 'ungradable'] as const;
-export type VerdictName = (typeof verdictNames)[number];
-export const Verdict = { wrong: 0, correct: 1, noAnswer: 2, ungradable: 3 } as const;
+/** The outcomes of grading in the order in which they are stored; an `Outcomes.verdict` is an index into it. */
+export const verdicts = ['correct', 'wrong', 'no_answer', 'ungradable'] as const satisfies readonly Verdict[];
+
+export function verdictCode(verdict: Verdict): number {
+  return verdicts.indexOf(verdict);
+}
+
+/** Codes that statistics ask for; constants because they are compared once per sample. */
+export const CORRECT = verdictCode('correct');
+export const NO_ANSWER = verdictCode('no_answer');
+export const UNGRADABLE = verdictCode('ungradable');
 
 export interface EvaluatedProblem {
   /** Identity of the problem's content; two evaluations are of the same problems when their keys agree. */
@@ -32,11 +40,11 @@ export interface Outcomes {
   /** 1 exactly where the verdict is `correct`. */
   correct: Uint8Array;
   lengthTokens: Int32Array;
-  /** Index into `verdictNames`. */
+  /** Index into `verdicts`. */
   verdict: Uint8Array;
   /** 1 where the length limit ended the response. */
   truncated: Uint8Array;
-  /** N_HE of the response (METHOD §1.4), where it was measured. */
+  /** N_HE of the response (METHOD §1.4); −1 where it was not counted. */
   highEntropyCount?: Int32Array;
 }
 
@@ -63,10 +71,7 @@ export interface Series {
   value: ArrayLike<number>;
 }
 
-/**
- * What one run logged. A series is named `metric` or `metric/part`: `accuracy`, `lengthTokens/easy`,
- * `klNats/window`. Series with the same metric are drawn together.
- */
+/** What one run logged, under the names it was logged by: `length/easy/mean`, `kappa/hard` (ares/metrics.ts). */
 export interface TrainingCurve {
   arm: string;
   label: string;
@@ -100,8 +105,8 @@ export function checkEvaluation(evaluation: Evaluation): void {
     if (problem < 0 || problem >= problems.length)
       refuse(`sample ${i} belongs to problem ${problem}, which is not listed`);
     if (outcomes.lengthTokens[i]! < 0) refuse(`sample ${i} has a negative length`);
-    if (verdictNames[outcomes.verdict[i]!] === undefined) refuse(`sample ${i} has verdict code ${outcomes.verdict[i]}`);
-    if ((outcomes.correct[i] === 1) !== (outcomes.verdict[i] === Verdict.correct)) {
+    if (verdicts[outcomes.verdict[i]!] === undefined) refuse(`sample ${i} has verdict code ${outcomes.verdict[i]}`);
+    if ((outcomes.correct[i] === 1) !== (outcomes.verdict[i] === CORRECT)) {
       refuse(`sample ${i} is marked correct = ${outcomes.correct[i]} but its verdict disagrees`);
     }
     sampled[problem] = 1;

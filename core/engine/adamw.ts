@@ -32,14 +32,27 @@ export function globalNorm(gradients: NamedTensors): number {
 }
 
 /** One update of the weights, in place; returns the gradient norm before clipping. */
-export function adamwStep(state: AdamWState, weights: NamedTensors, gradients: NamedTensors, learningRate: number): number {
+export function adamwStep(
+  state: AdamWState,
+  weights: NamedTensors,
+  gradients: NamedTensors,
+  learningRate: number,
+): number {
   const { maxGradientNorm } = state.options;
   const norm = globalNorm(gradients);
   // The small constant is PyTorch's (clip_grad_norm_), kept for parity.
   const scale = Number.isFinite(maxGradientNorm) ? Math.min(1, maxGradientNorm / (norm + 1e-6)) : 1;
   state.step++;
   for (const [name, weight] of weights) {
-    updateTensor(state, weight, gradients.get(name)!, state.firstMoments.get(name)!, state.secondMoments.get(name)!, learningRate, scale);
+    updateTensor(
+      state,
+      weight,
+      gradients.get(name)!,
+      state.firstMoments.get(name)!,
+      state.secondMoments.get(name)!,
+      learningRate,
+      scale,
+    );
   }
   return norm;
 }

@@ -62,7 +62,11 @@ class EngineClient implements Engine {
     this.#closed = true;
   }
 
-  #call<T>(method: EngineMethod, argument: readonly unknown[], onProgress?: (progress: RolloutProgress) => void): Promise<T> {
+  #call<T>(
+    method: EngineMethod,
+    argument: readonly unknown[],
+    onProgress?: (progress: RolloutProgress) => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new AresError('engine', 'The engine process has ended.'));
@@ -99,7 +103,10 @@ class EngineClient implements Engine {
     this.#closed = true;
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     const error = new AresError('engine', `The engine process ended ${how} in the middle of its work.`, {
-      hint: signal === 'SIGKILL' ? 'The system may have run out of memory. Resume the run with a smaller token budget.' : 'Resume the run.',
+      hint:
+        signal === 'SIGKILL'
+          ? 'The system may have run out of memory. Resume the run with a smaller token budget.'
+          : 'Resume the run.',
       ...(cause === undefined ? {} : { cause }),
     });
     this.#ready?.reject(error);

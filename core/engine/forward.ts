@@ -45,7 +45,9 @@ export interface RawGradients {
 const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
 
 export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
-  const session = await sessions.get(state, 'raw forward', () => buildScoreGraph(state.config, { perRowMask: true, withLogits: true }));
+  const session = await sessions.get(state, 'raw forward', () =>
+    buildScoreGraph(state.config, { perRowMask: true, withLogits: true }),
+  );
   const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
   const outputs = await session.run({
     ...rawFeeds(state, raw),
@@ -53,14 +55,28 @@ export async function forwardRaw(sessions: SessionCache, state: ModelState, raw:
     targets: int64(new Int32Array(rows.length), [rows.length, 1]),
     inverseTemperature: ones,
   });
-  return { logits: outputs['logits']!.data as Float32Array, entropiesNats: outputs['entropiesNats']!.data as Float32Array };
+  return {
+    logits: outputs['logits']!.data as Float32Array,
+    entropiesNats: outputs['entropiesNats']!.data as Float32Array,
+  };
 }
 
-export async function gradientsRaw(sessions: SessionCache, state: ModelState, raw: RawBatch, loss: RawLoss): Promise<RawGradients> {
+export async function gradientsRaw(
+  sessions: SessionCache,
+  state: ModelState,
+  raw: RawBatch,
+  loss: RawLoss,
+): Promise<RawGradients> {
   const { kind, ...columns } = loss;
   const shape: LossShape =
     loss.kind === 'policy'
-      ? { kind: 'policy', clipLow: loss.clipLow, clipHigh: loss.clipHigh, dualClip: loss.dualClip, ratioLevel: loss.ratioLevel }
+      ? {
+          kind: 'policy',
+          clipLow: loss.clipLow,
+          clipHigh: loss.clipHigh,
+          dualClip: loss.dualClip,
+          ratioLevel: loss.ratioLevel,
+        }
       : { kind: 'supervised' };
   const session = await sessions.get(state, `raw ${kind} ${JSON.stringify(shape)}`, () =>
     buildTrainGraph(state.config, { loss: shape, checkpointBlocks: false, perRowMask: true }),
@@ -74,7 +90,9 @@ export async function gradientsRaw(sessions: SessionCache, state: ModelState, ra
     }
   }
   const columnFeeds = Object.fromEntries(
-    Object.entries(columns).flatMap(([name, values]) => (values instanceof Float32Array ? [[name, float32(values, [rows.length, 1])]] : [])),
+    Object.entries(columns).flatMap(([name, values]) =>
+      values instanceof Float32Array ? [[name, float32(values, [rows.length, 1])]] : [],
+    ),
   );
   const outputs = await session.run({
     ...rawFeeds(state, raw),
@@ -87,11 +105,16 @@ export async function gradientsRaw(sessions: SessionCache, state: ModelState, ra
     loss: Number(outputs['loss']!.data[0]),
     klLoss: Number(outputs['klLoss']!.data[0]),
     logprobs: outputs['logprobs']!.data as Float32Array,
-    gradients: new Map([...state.weights.keys()].map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array])),
+    gradients: new Map(
+      [...state.weights.keys()].map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array]),
+    ),
   };
 }
 
-function rawFeeds(state: ModelState, { batch, length, inputIds, attentionMask, positionIds }: RawBatch): Record<string, Tensor> {
+function rawFeeds(
+  state: ModelState,
+  { batch, length, inputIds, attentionMask, positionIds }: RawBatch,
+): Record<string, Tensor> {
   const mask = new Float32Array(batch * length * length);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < length; i++) {

@@ -30,7 +30,11 @@ export interface CacheShape {
 export type RowSource = { kind: 'kept'; row: number; length: number } | { kind: 'new'; cached: CachedRow };
 
 /** A batch of the given rows, as narrow as its longest row. */
-export function assembleBatch({ layers, kvHeads, headDim }: CacheShape, from: CachedBatch, rows: readonly RowSource[]): CachedBatch {
+export function assembleBatch(
+  { layers, kvHeads, headDim }: CacheShape,
+  from: CachedBatch,
+  rows: readonly RowSource[],
+): CachedBatch {
   const lengths = rows.map((row) => (row.kind === 'kept' ? row.length : row.cached.length));
   const capacity = Math.max(0, ...lengths);
   const tensors = Array.from({ length: 2 * layers }, (_, t) => {
@@ -43,7 +47,10 @@ export function assembleBatch({ layers, kvHeads, headDim }: CacheShape, from: Ca
       for (let head = 0; head < kvHeads; head++) {
         // The last `length` of `width` positions of this head.
         const end = (firstHead + head + 1) * width * headDim;
-        target.set(data.subarray(end - length * headDim, end), ((row * kvHeads + head + 1) * capacity - length) * headDim);
+        target.set(
+          data.subarray(end - length * headDim, end),
+          ((row * kvHeads + head + 1) * capacity - length) * headDim,
+        );
       }
     });
     return float32(target, [rows.length, kvHeads, capacity, headDim]);
@@ -52,7 +59,12 @@ export function assembleBatch({ layers, kvHeads, headDim }: CacheShape, from: Ca
 }
 
 /** One row of a prefill result [batch, kvHeads, width, headDim], its first `length` positions. */
-export function rowOfPrefill({ kvHeads, headDim }: CacheShape, present: readonly Tensor[], row: number, length: number): CachedRow {
+export function rowOfPrefill(
+  { kvHeads, headDim }: CacheShape,
+  present: readonly Tensor[],
+  row: number,
+  length: number,
+): CachedRow {
   const tensors = present.map((tensor) => {
     const width = tensor.shape[2]!;
     const data = tensor.data as Float32Array;

@@ -100,7 +100,8 @@ export class LocalEngine implements Engine {
 
   async saveTrainer(model: ModelHandle, folder: string): Promise<string[]> {
     const { config, weights, optimizer } = this.#model(model);
-    if (optimizer === undefined) throw new AresError('internal', 'A model without a trainer has no training state to save.');
+    if (optimizer === undefined)
+      throw new AresError('internal', 'A model without a trainer has no training state to save.');
     const named = (prefix: string, tensors: ReadonlyMap<string, Float32Array>) =>
       parameterSpecs(config).map(({ name, shape }) => ({ name: prefix + name, shape, data: tensors.get(name)! }));
     writeSafetensors(join(folder, WEIGHTS_FILE), named('', weights));
@@ -117,11 +118,17 @@ export class LocalEngine implements Engine {
     if (state.optimizer === undefined) throw new AresError('internal', 'openTrainer must come before loadTrainer.');
     const weights = readSafetensors(join(folder, WEIGHTS_FILE));
     const moments = readSafetensors(join(folder, OPTIMIZER_FILE));
-    const copy = (target: ReadonlyMap<string, Float32Array>, source: ReadonlyMap<string, { data: unknown }>, prefix: string) => {
+    const copy = (
+      target: ReadonlyMap<string, Float32Array>,
+      source: ReadonlyMap<string, { data: unknown }>,
+      prefix: string,
+    ) => {
       for (const [name, values] of target) {
         const data = source.get(prefix + name)?.data;
         if (!(data instanceof Float32Array) || data.length !== values.length) {
-          throw new AresError('bad-file', `The checkpoint has no tensor "${prefix}${name}" of the model's shape.`, { where: folder });
+          throw new AresError('bad-file', `The checkpoint has no tensor "${prefix}${name}" of the model's shape.`, {
+            where: folder,
+          });
         }
         values.set(data);
       }

@@ -57,7 +57,11 @@ export function responseOffsets(sequences: readonly Sequence[]): Int32Array {
   return offsets;
 }
 
-export function buildMicroBatch(sequences: readonly Sequence[], chosen: readonly number[], offsets: Int32Array): MicroBatch {
+export function buildMicroBatch(
+  sequences: readonly Sequence[],
+  chosen: readonly number[],
+  offsets: Int32Array,
+): MicroBatch {
   const batch = chosen.length;
   const length = Math.max(...chosen.map((i) => inputLength(sequences[i]!)));
   const ids = new Int32Array(batch * length);
@@ -81,7 +85,10 @@ export function buildMicroBatch(sequences: readonly Sequence[], chosen: readonly
     columnIndex: Int32Array.from(columnIndex),
     feeds: {
       ids: int64(ids, [batch, length]),
-      positions: int64(Int32Array.from({ length: batch * length }, (_, i) => i % length), [batch, length]),
+      positions: int64(
+        Int32Array.from({ length: batch * length }, (_, i) => i % length),
+        [batch, length],
+      ),
       mask: causalMask(length),
       rows: int64(rows, [rows.length]),
       targets: int64(targets, [targets.length, 1]),
@@ -98,7 +105,10 @@ export function causalMask(length: number): Tensor<'float32'> {
 
 /** The rows of a flat column that a micro-batch needs, as [R, 1]. */
 export function gatherColumn(column: Float32Array, { columnIndex }: MicroBatch): Tensor<'float32'> {
-  return float32(Float32Array.from(columnIndex, (i) => column[i]!), [columnIndex.length, 1]);
+  return float32(
+    Float32Array.from(columnIndex, (i) => column[i]!),
+    [columnIndex.length, 1],
+  );
 }
 
 /** Writes a graph's [R, 1] result back into a flat column. */
@@ -108,7 +118,10 @@ export function scatterColumn(result: Tensor, { columnIndex }: MicroBatch, colum
 }
 
 /** The two matrices that average over each sequence's tokens and spread the mean back (GSPO). */
-export function sequenceMatrices(sequences: readonly Sequence[], { sequences: chosen, batch, columnIndex }: MicroBatch): Record<string, Tensor> {
+export function sequenceMatrices(
+  sequences: readonly Sequence[],
+  { sequences: chosen, batch, columnIndex }: MicroBatch,
+): Record<string, Tensor> {
   const rows = columnIndex.length;
   const mean = new Float32Array(batch * rows);
   const membership = new Float32Array(rows * batch);

@@ -26,7 +26,13 @@ export interface ModelState {
 /** Reads a Hugging Face folder into memory. */
 export function loadModel(folder: string): ModelState {
   const source = openModelFolder(folder);
-  return { source, config: source.config, weights: loadWeights(folder, source.config), version: 0, optimizer: undefined };
+  return {
+    source,
+    config: source.config,
+    weights: loadWeights(folder, source.config),
+    version: 0,
+    optimizer: undefined,
+  };
 }
 
 /** Weights under their Hugging Face names and rotary tables for `positions` positions, as graph feeds. */
@@ -40,9 +46,13 @@ export function modelFeeds({ config, weights }: ModelState, positions: number): 
 /** @throws AresError when the model has fewer positions */
 export function ropeFeeds(config: TextConfig, positions: number): Record<string, Tensor> {
   if (positions > config.maxPositions) {
-    throw new AresError('bad-data', `A sequence of ${positions} tokens is longer than the model's ${config.maxPositions} positions.`, {
-      hint: 'Shorten the prompts or lower the maximum of new tokens.',
-    });
+    throw new AresError(
+      'bad-data',
+      `A sequence of ${positions} tokens is longer than the model's ${config.maxPositions} positions.`,
+      {
+        hint: 'Shorten the prompts or lower the maximum of new tokens.',
+      },
+    );
   }
   const { cos, sin } = ropeTables(config, positions);
   const shape = [positions, config.headDim / 2];

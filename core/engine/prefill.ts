@@ -77,7 +77,10 @@ export class PrefillQueue {
     const outputs = await session.run({
       ...modelFeeds(this.#state, length),
       ids: int64(ids, [batch.length, length]),
-      positions: int64(Int32Array.from(ids, (_, i) => i % length), [batch.length, length]),
+      positions: int64(
+        Int32Array.from(ids, (_, i) => i % length),
+        [batch.length, length],
+      ),
       mask: causalMask(length),
     });
     return presentTensors(outputs, this.#state.config.layers);

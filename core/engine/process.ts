@@ -18,7 +18,8 @@ let last: Promise<void> = Promise.resolve();
 
 async function serve({ id, method, argument }: Extract<ToEngine, { kind: 'call' }>): Promise<void> {
   try {
-    if (engine === undefined || !Object.hasOwn(engineMethods, method)) throw new Error(`The engine cannot serve "${method}".`);
+    if (engine === undefined || !Object.hasOwn(engineMethods, method))
+      throw new Error(`The engine cannot serve "${method}".`);
     const call = engine[method].bind(engine) as (...args: readonly unknown[]) => Promise<unknown>;
     const progress: Parameters<Engine['generate']>[1] = (value) => send({ kind: 'progress', id, progress: value });
     const value = await (method === 'generate' ? call(argument[0], progress) : call(...argument));

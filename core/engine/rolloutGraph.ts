@@ -51,7 +51,11 @@ export function buildPrefillGraph(config: TextConfig): BuiltModel {
  * Outputs `ids`, `logprobs`, `entropiesNats` [n', B, 1] with n' ≤ n (fewer when every row finished),
  * alternatives when asked for, and present_* [B, kvHeads, C + n', headDim].
  */
-export function buildChunkGraph(config: TextConfig, weights: ReadonlyMap<string, Float32Array>, sampling: SamplingShape): BuiltModel {
+export function buildChunkGraph(
+  config: TextConfig,
+  weights: ReadonlyMap<string, Float32Array>,
+  sampling: SamplingShape,
+): BuiltModel {
   const g = new Graph();
   const { layers, kvHeads, headDim } = config;
   const tokens = g.input('tokens', 'int64', ['B', 1]);

@@ -34,7 +34,13 @@ export interface SampleValues {
  * @param logits [B, V], already divided by the temperature
  * @param uniform [B, 1] in [0, 1)
  */
-export function emitSample(g: Graph, vocabSize: number, logits: Value, uniform: Value, shape: SamplingShape): SampleValues {
+export function emitSample(
+  g: Graph,
+  vocabSize: number,
+  logits: Value,
+  uniform: Value,
+  shape: SamplingShape,
+): SampleValues {
   const all = ops.logSoftmax(g, logits);
   const probabilities = ops.exp(g, all);
   const ids = shape.greedy
@@ -69,7 +75,16 @@ function emitInverseCdf(g: Graph, vocabSize: number, probabilities: Value, unifo
   const block = countBelow(g, upToBlock, threshold, blocks);
   const before = ops.sub(g, ops.gatherElements(g, upToBlock, block), ops.gatherElements(g, blockSums, block));
   const base = ops.mul(g, block, g.constant(int64([width], [1])));
-  const members = ops.add(g, base, g.constant(int64(Array.from({ length: width }, (_, i) => i), [1, width])));
+  const members = ops.add(
+    g,
+    base,
+    g.constant(
+      int64(
+        Array.from({ length: width }, (_, i) => i),
+        [1, width],
+      ),
+    ),
+  );
   const withinBlock = cumulativeSum(g, ops.gatherElements(g, probabilities, members));
   return ops.add(g, base, countBelow(g, withinBlock, ops.sub(g, threshold, before), width));
 }

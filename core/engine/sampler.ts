@@ -63,7 +63,14 @@ export async function generateRollouts(
   const session = await sessions.getBaked(state, `chunk ${JSON.stringify(shape)}`, () =>
     buildChunkGraph(state.config, state.weights, shape),
   );
-  const outputs = jobs.map((): JobOutput => ({ ids: [], logprobs: [], entropiesNats: [], alternativeIds: [], alternativeLogprobs: [], stopped: false }));
+  const outputs = jobs.map((): JobOutput => ({
+    ids: [],
+    logprobs: [],
+    entropiesNats: [],
+    alternativeIds: [],
+    alternativeLogprobs: [],
+    stopped: false,
+  }));
   const pending = jobs.map((_, i) => i).toReversed();
   const prefills = new PrefillQueue(sessions, state, jobs, options.prefillTokenBudget);
   const rope = ropeFeeds(state.config, longestSequence(jobs, sampling.maxNewTokens));
@@ -87,7 +94,9 @@ export async function generateRollouts(
     cache = chunk.cache;
     newTokens += collect(chunk.tensors, chunk.steps, rows, outputs, sampling);
     const before = rows.length;
-    const kept = rows.flatMap((row, i): RowSource[] => (row.finished ? [] : [{ kind: 'kept', row: i, length: row.length }]));
+    const kept = rows.flatMap((row, i): RowSource[] =>
+      row.finished ? [] : [{ kind: 'kept', row: i, length: row.length }],
+    );
     rows = rows.filter((row) => !row.finished);
     if (rows.length < before && rows.length > 0) cache = assembleBatch(state.config, cache, kept);
     finished += before - rows.length;
@@ -97,10 +106,14 @@ export async function generateRollouts(
 }
 
 function checkSampling({ temperature, topP, topK, maxNewTokens }: SamplingOptions): void {
-  if (!(temperature > 0)) throw new AresError('usage', 'The sampling temperature must be above 0.', { hint: 'For deterministic output choose greedy sampling.' });
+  if (!(temperature > 0))
+    throw new AresError('usage', 'The sampling temperature must be above 0.', {
+      hint: 'For deterministic output choose greedy sampling.',
+    });
   if (!(topP > 0 && topP <= 1)) throw new AresError('usage', 'top-p must lie in (0, 1].');
   if (!Number.isInteger(topK) || topK < 0) throw new AresError('usage', 'top-k must be a whole number, 0 or more.');
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) throw new AresError('usage', 'The maximum of new tokens must be 1 or more.');
+  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1)
+    throw new AresError('usage', 'The maximum of new tokens must be 1 or more.');
 }
 
 function samplingShape({ greedy, topK, topP, alternatives }: SamplingOptions): SamplingShape {
@@ -112,7 +125,12 @@ function longestSequence(jobs: readonly RolloutJob[], maxNewTokens: number): num
 }
 
 /** The limit counts the whole response, the prefix included; a fork always makes at least one token. */
-function startRow(job: number, { promptIds, prefixIds }: RolloutJob, cached: CachedRow, { maxNewTokens }: SamplingOptions): ActiveRow {
+function startRow(
+  job: number,
+  { promptIds, prefixIds }: RolloutJob,
+  cached: CachedRow,
+  { maxNewTokens }: SamplingOptions,
+): ActiveRow {
   return {
     job,
     length: cached.length,
@@ -153,8 +171,14 @@ async function runChunk(
   });
   const feeds: Record<string, Tensor> = {
     ...rope,
-    tokens: int64(rows.map((row) => row.token), [count, 1]),
-    positions: int64(rows.map((row) => row.length), [count, 1]),
+    tokens: int64(
+      rows.map((row) => row.token),
+      [count, 1],
+    ),
+    positions: int64(
+      rows.map((row) => row.length),
+      [count, 1],
+    ),
     pastMask: float32(mask, [count, 1, 1, cache.capacity]),
     steps: int64([steps], []),
     limits: int64(remaining, [count, 1]),
@@ -169,7 +193,11 @@ async function runChunk(
   }
   const tensors = await session.run(feeds);
   const ran = tensors['ids']!.shape[0]!;
-  return { steps: ran, tensors, cache: { capacity: cache.capacity + ran, tensors: presentTensors(tensors, config.layers) } };
+  return {
+    steps: ran,
+    tensors,
+    cache: { capacity: cache.capacity + ran, tensors: presentTensors(tensors, config.layers) },
+  };
 }
 
 /** Appends a chunk's tokens to their jobs and moves the rows on; returns how many tokens were new. */
@@ -223,4 +251,3 @@ function toColumns(outputs: readonly JobOutput[], alternatives: number): Rollout
       : {}),
   };
 }
-

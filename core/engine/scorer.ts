@@ -16,7 +16,9 @@ export async function scoreSequences(
   { sequences, temperature }: Omit<ScoreRequest, 'model'>,
   tokenBudget: number,
 ): Promise<ScoreColumns> {
-  const session = await sessions.get(state, 'score', () => buildScoreGraph(state.config, { perRowMask: false, withLogits: false }));
+  const session = await sessions.get(state, 'score', () =>
+    buildScoreGraph(state.config, { perRowMask: false, withLogits: false }),
+  );
   const offsets = responseOffsets(sequences);
   const columns: ScoreColumns = {
     logprobs: new Float32Array(offsets.at(-1)!),

@@ -34,11 +34,15 @@ export interface TrainGraphOptions {
 export const GRADIENT_PREFIX = 'gradient.';
 
 /** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per weight. */
-export function buildTrainGraph(config: TextConfig, { loss: shape, checkpointBlocks, perRowMask }: TrainGraphOptions): BuiltModel {
+export function buildTrainGraph(
+  config: TextConfig,
+  { loss: shape, checkpointBlocks, perRowMask }: TrainGraphOptions,
+): BuiltModel {
   const g = new Graph();
   const { weights, logits, targets } = emitResponseLogits(g, config, { checkpointBlocks, perRowMask });
   const { logprob } = ops.targetLogprob(g, logits, targets);
-  const { loss, klLoss } = shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
+  const { loss, klLoss } =
+    shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
   g.namedOutput(loss, 'loss');
   g.namedOutput(klLoss, 'klLoss');
   g.namedOutput(logprob, 'logprobs');
@@ -48,7 +52,10 @@ export function buildTrainGraph(config: TextConfig, { loss: shape, checkpointBlo
 }
 
 /** SCORE: outputs `logprobs` [R, 1], `entropiesNats` [R, 1], and `logits` [R, V] on demand. */
-export function buildScoreGraph(config: TextConfig, { perRowMask, withLogits }: { perRowMask: boolean; withLogits: boolean }): BuiltModel {
+export function buildScoreGraph(
+  config: TextConfig,
+  { perRowMask, withLogits }: { perRowMask: boolean; withLogits: boolean },
+): BuiltModel {
   const g = new Graph();
   const { logits, targets } = emitResponseLogits(g, config, { checkpointBlocks: false, perRowMask });
   const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);

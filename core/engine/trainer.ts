@@ -8,7 +8,15 @@ import type { Tensor } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
 import type { PolicyLoss, SupervisedLoss, TrainStepRequest, TrainStepResult } from './api.ts';
 import { adamwStep } from './adamw.ts';
-import { type MicroBatch, buildMicroBatch, gatherColumn, planMicroBatches, responseOffsets, scatterColumn, sequenceMatrices } from './microBatch.ts';
+import {
+  type MicroBatch,
+  buildMicroBatch,
+  gatherColumn,
+  planMicroBatches,
+  responseOffsets,
+  scatterColumn,
+  sequenceMatrices,
+} from './microBatch.ts';
 import { type ModelState, modelFeeds } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
 import { GRADIENT_PREFIX, type LossShape, buildTrainGraph } from './trainGraph.ts';
@@ -50,7 +58,12 @@ export async function computeGradients(
     buildTrainGraph(state.config, { loss: shape, checkpointBlocks, perRowMask: false }),
   );
   const offsets = responseOffsets(sequences);
-  const result: GradientResult = { loss: 0, klLoss: 0, logprobs: new Float32Array(offsets.at(-1)!), gradients: new Map() };
+  const result: GradientResult = {
+    loss: 0,
+    klLoss: 0,
+    logprobs: new Float32Array(offsets.at(-1)!),
+    gradients: new Map(),
+  };
   for (const group of planMicroBatches(sequences, tokenBudget)) {
     const batch = buildMicroBatch(sequences, group, offsets);
     const outputs = await session.run({

@@ -36,7 +36,11 @@ interface LayerWeights {
 }
 
 /** Bakes the weights into the graph, outside the model proto. */
-export function decoderInitializers(g: Graph, config: TextConfig, weights: ReadonlyMap<string, Float32Array>): DecoderWeights {
+export function decoderInitializers(
+  g: Graph,
+  config: TextConfig,
+  weights: ReadonlyMap<string, Float32Array>,
+): DecoderWeights {
   const { hiddenSize: hidden, intermediateSize, headDim } = config;
   const queryRows = config.heads * headDim;
   const keyRows = config.kvHeads * headDim;
@@ -45,7 +49,8 @@ export function decoderInitializers(g: Graph, config: TextConfig, weights: Reado
     if (found === undefined) throw new Error(`The model has no weight "${name}".`);
     return found;
   };
-  const bake = (name: string, values: Float32Array, shape: number[]) => g.initializer(name, float32(values, shape), true);
+  const bake = (name: string, values: Float32Array, shape: number[]) =>
+    g.initializer(name, float32(values, shape), true);
   const vector = (name: string) => bake(name, data(name), [data(name).length]);
   const optionalVector = (name: string) => (weights.has(name) ? vector(name) : undefined);
   const stacked = (name: string, parts: string[], shape: number[]) => bake(name, concatenated(parts.map(data)), shape);
@@ -75,7 +80,9 @@ export function decoderInitializers(g: Graph, config: TextConfig, weights: Reado
   });
   return {
     embedding,
-    head: config.tiedEmbeddings ? embedding : bake('lm_head.weight', data('lm_head.weight'), [config.vocabSize, hidden]),
+    head: config.tiedEmbeddings
+      ? embedding
+      : bake('lm_head.weight', data('lm_head.weight'), [config.vocabSize, hidden]),
     finalNorm: vector('model.norm.weight'),
     layers,
   };
@@ -111,7 +118,13 @@ export interface StepInputs {
 }
 
 /** @returns logits [B, vocabSize] of the token after `tokens` */
-export function emitDecoderStep(g: Graph, config: TextConfig, weights: DecoderWeights, inputs: StepInputs, attend: StepAttention): Value {
+export function emitDecoderStep(
+  g: Graph,
+  config: TextConfig,
+  weights: DecoderWeights,
+  inputs: StepInputs,
+  attend: StepAttention,
+): Value {
   const { heads, kvHeads, headDim, rmsNormEps } = config;
   const norm = (x: Value, weight: Value) => ops.rmsNorm(g, x, weight, rmsNormEps).normalised;
   const linear = (x: Value, weight: Value, bias: Value | undefined) =>
@@ -122,7 +135,13 @@ export function emitDecoderStep(g: Graph, config: TextConfig, weights: DecoderWe
   weights.layers.forEach((layer, index) => {
     const projected = linear(norm(hidden, layer.inputNorm), layer.queryKeyValue, layer.queryKeyValueBias);
     const [queryKey, value] = ops.split(g, projected, 1, [(heads + kvHeads) * headDim, kvHeads * headDim]);
-    const normalised = normaliseQueriesAndKeys(g, config, layer, ops.reshape(g, queryKey!, ['B', heads + kvHeads, 1, headDim]), norm);
+    const normalised = normaliseQueriesAndKeys(
+      g,
+      config,
+      layer,
+      ops.reshape(g, queryKey!, ['B', heads + kvHeads, 1, headDim]),
+      norm,
+    );
     // Rotation acts on each head alone, so queries and keys share one call.
     const rotated = ops.rotaryEmbedding(g, normalised, inputs.positions, inputs.cos, inputs.sin);
     const [queries, keys] = ops.split(g, rotated, 1, [heads, kvHeads]);

@@ -13,6 +13,11 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** The largest tokenizer.json in the wild is about 40 MB; anything far above is not one. */
 const MAX_JSON_BYTES = 256 * 1024 * 1024;
 
+/** No document read here nests deeper than ten; walking over a deep one would overflow the stack. */
+const MAX_DEPTH = 64;
+
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = new TextEncoder().encode('"\\{}[]');
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -20,9 +25,15 @@ export function isObject(value: unknown): value is JsonObject {
 /**
  * Decodes and parses JSON bytes.
  * @param where the file, for errors
- * @throws AresError 'bad-file' for invalid UTF-8 or JSON
+ * @throws AresError 'bad-file' for invalid UTF-8 or JSON, and for nesting deeper than MAX_DEPTH
  */
 export function parseJson(bytes: Uint8Array, where: string): unknown {
+  if (exceedsDepth(bytes)) {
+    throw new AresError('bad-file', `This JSON file is nested deeper than ${MAX_DEPTH} levels.`, {
+      where,
+      hint: 'Check that this is the right file.',
+    });
+  }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
@@ -33,6 +44,26 @@ export function parseJson(bytes: Uint8Array, where: string): unknown {
       cause: error,
     });
   }
+}
+
+/** Whether brackets outside of strings nest too deep. Works on bytes: a tokenizer.json has millions. */
+function exceedsDepth(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (inString) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) {
+      inString = true;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth--;
+    }
+  }
+  return false;
 }
 
 /** Reads a JSON file whose top level must be an object. */
@@ -54,11 +85,8 @@ export function readJsonObject(path: string): JsonObject {
   return value;
 }
 
-/**
- * The first key that an object of a valid JSON text repeats, or null. JSON.parse silently keeps the last.
- * @param maxDepth nesting deeper than this is reported as a RangeError, so that memory stays bounded
- */
-export function findDuplicateKey(text: string, maxDepth: number): string | null {
+/** The first key that an object of a valid JSON text repeats, or null. JSON.parse silently keeps the last. */
+export function findDuplicateKey(text: string): string | null {
   const openObjects: (Set<string> | null)[] = []; // null stands for an array
   for (let i = 0; i < text.length; i++) {
     switch (text[i]) {
@@ -85,7 +113,6 @@ export function findDuplicateKey(text: string, maxDepth: number): string | null 
       }
       default:
     }
-    if (openObjects.length > maxDepth) throw new RangeError(`nested deeper than ${maxDepth} levels`);
   }
   return null;
 }
@@ -115,7 +142,7 @@ export class Fields {
   count(name: string, fallback?: number): number {
     const value = this.#value(name, fallback);
     if (Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31) return value as number;
-    throw this.bad(name, 'a positive integer');
+    throw this.bad(name, 'a positive integer below 2^31');
   }
 
   /** A finite number above 0. Required unless a fallback is given. */
@@ -155,7 +182,7 @@ export class Fields {
 }
 
 /** A value as it stands in the document, short enough for a sentence. */
-export function shorten(value: unknown): string {
+export function shorten(value: unknown, maxLength = 80): string {
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
 }

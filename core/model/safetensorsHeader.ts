@@ -35,8 +35,6 @@ export const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 25_000_000;
 const MAX_TENSORS = 100_000;
 const MAX_NAME_LENGTH = 1024;
-/** Object → tensor → list is three levels; anything deep is there to exhaust memory. */
-const MAX_DEPTH = 8;
 
 /**
  * Reads the header length and checks that it can be true.
@@ -67,7 +65,8 @@ export function parseHeader(bytes: Uint8Array, fileBytes: number, path: string):
   if (bytes[0] !== '{'.charCodeAt(0)) throw badFile(path, 'The header does not start with "{".');
   const json = parseJson(bytes, path);
   if (!isObject(json)) throw badFile(path, 'The header is not a JSON object.');
-  refuseDuplicates(bytes, path);
+  const duplicate = findDuplicateKey(new TextDecoder().decode(bytes));
+  if (duplicate !== null) throw badFile(path, `The header contains the name ${shorten(duplicate)} twice.`);
 
   const names = Object.keys(json).filter((name) => name !== '__metadata__');
   if (names.length > MAX_TENSORS) {
@@ -157,7 +156,7 @@ function checkCoverage(entries: readonly TensorEntry[], dataStart: number, fileB
     throw badFile(path, `The file is truncated: its header describes ${position} bytes, but it has ${fileBytes}.`);
   }
   if (position < fileBytes) {
-    throw badFile(path, `The file has ${fileBytes - position} bytes after the last tensor that belong to none.`);
+    throw badFile(path, `The last tensor ends at byte ${position}, but the file has ${fileBytes} bytes.`);
   }
 }
 
@@ -167,17 +166,6 @@ function parseMetadata(json: JsonObject, path: string): Record<string, string> {
     throw badFile(path, 'The "__metadata__" of the header is not a map of strings.');
   }
   return metadata as Record<string, string>;
-}
-
-function refuseDuplicates(bytes: Uint8Array, path: string): void {
-  let duplicate: string | null;
-  try {
-    duplicate = findDuplicateKey(new TextDecoder().decode(bytes), MAX_DEPTH);
-  } catch (error) {
-    if (error instanceof RangeError) throw badFile(path, `The header is ${error.message}.`);
-    throw error;
-  }
-  if (duplicate !== null) throw badFile(path, `The header contains the name ${shorten(duplicate)} twice.`);
 }
 
 export function badFile(path: string, message: string): AresError {

@@ -57,10 +57,7 @@ export function createTokenizer(json: JsonObject, where: string): Tokenizer {
   return {
     vocabSize: 1 + [...tokenOfId.keys()].reduce((highest, id) => Math.max(highest, id), -1),
     specialIds,
-    encode: (text, options = {}) => {
-      const { ids } = library.encode(text, { add_special_tokens: options.addSpecialTokens ?? false });
-      return checkedIds(ids, where);
-    },
+    encode: (text, options = {}) => encode(library, text, options.addSpecialTokens ?? false, where),
     decode: (ids, options = {}) => {
       const kept = Array.from(ids).filter((id) => !(options.skipSpecial && specialIds.has(id)));
       return decoder.join(kept.flatMap((id) => tokenOfId.get(id) ?? []));
@@ -76,20 +73,27 @@ function buildLibraryTokenizer(file: JsonObject, where: string): LibraryTokenize
   try {
     return new LibraryTokenizer(file, {});
   } catch (error) {
-    throw new AresError('bad-file', `The tokenizer cannot be built: ${String(error)}.`, {
-      where,
-      hint: 'Download or copy tokenizer.json again.',
-      cause: error,
-    });
+    throw unusable(where, String(error), error);
   }
 }
 
-/** A template can name a token that is in no vocabulary; the library then gives undefined for its id. */
-function checkedIds(ids: readonly (number | undefined)[], where: string): Int32Array {
-  if (ids.every((id) => id !== undefined)) return Int32Array.from(ids);
-  throw new AresError('bad-file', 'The tokenizer adds a token that is not in its vocabulary.', {
+function encode(library: LibraryTokenizer, text: string, addSpecialTokens: boolean, where: string): Int32Array {
+  let ids: (number | undefined)[];
+  try {
+    ({ ids } = library.encode(text, { add_special_tokens: addSpecialTokens }));
+  } catch (error) {
+    throw unusable(where, String(error), error);
+  }
+  // A template can name a token that is in no vocabulary; its id is then undefined.
+  if (ids.includes(undefined)) throw unusable(where, 'it adds a token that is not in its vocabulary');
+  return Int32Array.from(ids as number[]);
+}
+
+function unusable(where: string, reason: string, cause?: unknown): AresError {
+  return new AresError('bad-file', `The tokenizer cannot be used: ${reason}.`, {
     where,
-    hint: 'Correct the "post_processor" of tokenizer.json.',
+    hint: 'Download or copy tokenizer.json again.',
+    cause,
   });
 }
 

@@ -11,7 +11,7 @@ import { Fields, isObject, shorten, type JsonObject } from './json.ts';
 /** Ids beyond this are no vocabulary; they are there to exhaust memory. */
 const MAX_TOKEN_ID = 2 ** 24;
 
-type Check = (component: Fields) => boolean;
+type Check = (component: JsonObject) => boolean;
 const always: Check = () => true;
 
 /** Accepted component types per section, each with the settings that agree with the reference. */
@@ -21,21 +21,35 @@ const accepted: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     NFD: always,
     NFKC: always,
     NFKD: always,
-    Prepend: always,
-    Replace: always,
+    Prepend: ({ prepend }) => typeof prepend === 'string',
+    Replace: ({ pattern, content }) => isPattern(pattern) && typeof content === 'string',
     Sequence: always,
   },
   pre_tokenizer: {
     ByteLevel: always,
     Digits: always,
-    Sequence: always,
-    Split: ({ object }) =>
-      object['behavior'] === 'Removed' || (object['behavior'] === 'Isolated' && object['invert'] !== true),
+    Split: ({ pattern, behavior, invert }) =>
+      isPattern(pattern) && (behavior === 'Removed' || (behavior === 'Isolated' && invert !== true)),
     // Splitting at every ▁ is the default there and not implemented here.
-    Metaspace: ({ object }) => object['split'] === false,
+    Metaspace: ({ split }) => split === false,
+    Sequence: always,
   },
-  post_processor: { ByteLevel: always, TemplateProcessing: always, Sequence: always },
+  post_processor: {
+    ByteLevel: always,
+    TemplateProcessing: ({ single }) => Array.isArray(single) && single.every(isTemplateItem),
+    Sequence: always,
+  },
 };
+
+function isPattern(pattern: unknown): boolean {
+  return isObject(pattern) && (typeof pattern['String'] === 'string' || typeof pattern['Regex'] === 'string');
+}
+
+function isTemplateItem(item: unknown): boolean {
+  if (!isObject(item)) return false;
+  const content = item['Sequence'] ?? item['SpecialToken'];
+  return isObject(content) && typeof content['id'] === 'string';
+}
 
 /** Names under which a Sequence holds its parts. */
 const partsOfSequence: Readonly<Record<string, string>> = {
@@ -159,7 +173,7 @@ function checkSection(section: string, json: unknown, where: string): void {
   const component = new Fields(json, `${where} (${section})`);
   const type = component.text('type');
   const check = Object.hasOwn(accepted[section]!, type) ? accepted[section]![type] : undefined;
-  if (check === undefined || !check(component)) throw unsupported(component, 'type', json);
+  if (check === undefined || !check(json)) throw unsupported(new Fields(json, where), section, json);
   if (type !== 'Sequence') return;
   const partsName = partsOfSequence[section]!;
   const parts = json[partsName];
@@ -191,7 +205,7 @@ function malformed(where: string, message: string): AresError {
 }
 
 function unsupported(fields: Fields, name: string, value: unknown): AresError {
-  return new AresError('unsupported', `The tokenizer has "${name}": ${shorten(value)}, which is not supported.`, {
+  return new AresError('unsupported', `The tokenizer has "${name}": ${shorten(value, 300)}, which is not supported.`, {
     where: fields.where,
     hint: 'Use a model with a BPE tokenizer like those of Qwen and Llama.',
   });

@@ -52,7 +52,13 @@ export interface BenchmarkReport {
   /** float32 matrix product 2048³, the median over the run's interleaved measurements. */
   matmulGflops: number;
   matmulSamplesGflops: number[];
-  trainStep: Timing & { sequences: number; tokensPerSequence: number; gflop: number; gflops: number; fractionOfMatmul: number };
+  trainStep: Timing & {
+    sequences: number;
+    tokensPerSequence: number;
+    gflop: number;
+    gflops: number;
+    fractionOfMatmul: number;
+  };
   rollouts: (Timing & { sequences: number; newTokens: number; tokensPerSecond: number })[];
   grpoStep: Timing & { prompts: number; samples: number; promptTokens: number; newTokens: number; kl: true };
 }
@@ -68,7 +74,12 @@ function trainingGflop(tokens: number, length: number): number {
 }
 
 /** Runs all workloads; they are interleaved with the matrix product, `rounds` times after a warm-up. */
-export async function runBenchmark(engine: Engine, threads: number, rounds: number, onRound: (done: number) => void): Promise<BenchmarkReport> {
+export async function runBenchmark(
+  engine: Engine,
+  threads: number,
+  rounds: number,
+  onRound: (done: number) => void,
+): Promise<BenchmarkReport> {
   const folder = mkdtempSync(join(tmpdir(), 'ares-bench-'));
   try {
     writeRandomModel(folder);
@@ -86,7 +97,13 @@ function writeRandomModel(folder: string): void {
   writeSafetensors(join(folder, 'model.safetensors'), tensors);
 }
 
-async function measure(engine: Engine, folder: string, threads: number, rounds: number, onRound: (done: number) => void): Promise<BenchmarkReport> {
+async function measure(
+  engine: Engine,
+  folder: string,
+  threads: number,
+  rounds: number,
+  onRound: (done: number) => void,
+): Promise<BenchmarkReport> {
   const { handle: policy } = await engine.openModel(folder);
   const { handle: reference } = await engine.cloneModel(policy);
   const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, maxGradientNorm: 1 };
@@ -96,19 +113,37 @@ async function measure(engine: Engine, folder: string, threads: number, rounds: 
   const tokens = (count: number) => Int32Array.from({ length: count }, () => random.integer(benchConfig.vocab_size));
   const sequences = Array.from({ length: 16 }, () => ({ promptIds: tokens(1), responseIds: tokens(128) }));
   const weights = new Float32Array(16 * 128).fill(1 / (16 * 128));
-  const train = () => engine.trainStep({ model: policy, sequences, loss: { kind: 'supervised', weights }, learningRate: 1e-4 });
+  const train = () =>
+    engine.trainStep({ model: policy, sequences, loss: { kind: 'supervised', weights }, learningRate: 1e-4 });
 
   const sampling = (maxNewTokens: number): SamplingOptions => ({
-    temperature: 1, topK: 0, topP: 1, greedy: false, maxNewTokens, stopIds: [], alternatives: 0,
+    temperature: 1,
+    topK: 0,
+    topP: 1,
+    greedy: false,
+    maxNewTokens,
+    stopIds: [],
+    alternatives: 0,
   });
   const rollout = (count: number, newTokens: number, step: number) => {
-    const jobs = Array.from({ length: count }, (_, i) => ({ promptIds: Int32Array.of(i), prefixIds: new Int32Array(0), promptKey: i, sampleKey: 0 }));
+    const jobs = Array.from({ length: count }, (_, i) => ({
+      promptIds: Int32Array.of(i),
+      prefixIds: new Int32Array(0),
+      promptKey: i,
+      sampleKey: 0,
+    }));
     return engine.generate({ model: policy, jobs, seed: 1, step, sampling: sampling(newTokens) });
   };
 
   const grpo = grpoWorkload(engine, policy, reference, sampling(64), tokens);
 
-  const samples = { matmul: [] as number[], train: [] as number[], wide: [] as number[], long: [] as number[], grpo: [] as number[] };
+  const samples = {
+    matmul: [] as number[],
+    train: [] as number[],
+    wide: [] as number[],
+    long: [] as number[],
+    grpo: [] as number[],
+  };
   for (let round = -1; round < rounds; round++) {
     const gflops = await measureMatmulGflops(threads);
     const trainMs = await timed(() => train());
@@ -128,7 +163,10 @@ async function measure(engine: Engine, folder: string, threads: number, rounds: 
   return report(threads, samples);
 }
 
-function report(threads: number, samples: Record<'matmul' | 'train' | 'wide' | 'long' | 'grpo', number[]>): BenchmarkReport {
+function report(
+  threads: number,
+  samples: Record<'matmul' | 'train' | 'wide' | 'long' | 'grpo', number[]>,
+): BenchmarkReport {
   const timing = (samplesMs: number[]): Timing => ({ medianMs: median(samplesMs), samplesMs });
   const matmulGflops = median(samples.matmul);
   const gflop = trainingGflop(16 * 128, 128);
@@ -143,15 +181,36 @@ function report(threads: number, samples: Record<'matmul' | 'train' | 'wide' | '
     threads,
     matmulGflops,
     matmulSamplesGflops: samples.matmul,
-    trainStep: { ...timing(samples.train), sequences: 16, tokensPerSequence: 128, gflop, gflops, fractionOfMatmul: gflops / matmulGflops },
+    trainStep: {
+      ...timing(samples.train),
+      sequences: 16,
+      tokensPerSequence: 128,
+      gflop,
+      gflops,
+      fractionOfMatmul: gflops / matmulGflops,
+    },
     rollouts: [rollouts(16, 256, samples.long), rollouts(64, 64, samples.wide)],
     grpoStep: { ...timing(samples.grpo), prompts: 8, samples: 8, promptTokens: 32, newTokens: 64, kl: true },
   };
 }
 
 /** 8 prompts × 8 samples, graded by the parity of the first token, so that every group teaches something. */
-function grpoWorkload(engine: Engine, model: string, reference: string, sampling: SamplingOptions, tokens: (count: number) => Int32Array) {
-  const problems = Array.from({ length: 8 }, (_, key): PreparedProblem => ({ key, id: String(key), prompt: '', answer: '1', source: 'bench', promptIds: tokens(32) }));
+function grpoWorkload(
+  engine: Engine,
+  model: string,
+  reference: string,
+  sampling: SamplingOptions,
+  tokens: (count: number) => Int32Array,
+) {
+  const problems = Array.from({ length: 8 }, (_, key): PreparedProblem => ({
+    problemId: key,
+    key,
+    id: String(key),
+    prompt: '',
+    answer: '1',
+    source: 'bench',
+    promptIds: tokens(32),
+  }));
   const tokenizer: Tokenizer = {
     vocabSize: benchConfig.vocab_size,
     specialIds: new Set(),
@@ -159,11 +218,20 @@ function grpoWorkload(engine: Engine, model: string, reference: string, sampling
     decode: (ids) => `\\boxed{${ids[0]! % 2}}`,
     decodeToken: () => '',
   };
-  const sampler: Sampler = { engine, model, tokenizer, sampling, seed: 1, triggers: new Uint8Array(benchConfig.vocab_size) };
+  const sampler: Sampler = {
+    engine,
+    model,
+    tokenizer,
+    sampling,
+    seed: 1,
+    triggers: new Uint8Array(benchConfig.vocab_size),
+  };
   const method = presetOptions('grpo');
   return (step: number) =>
-    policyStep(sampler, reference, (draw) => (draw === 0 ? problems : []), initialState(method), step, {
+    policyStep(sampler, reference, () => problems, initialState(method), step, {
       method,
+      promptsPerStep: problems.length,
+      maxDraws: 1,
       miniBatches: 1,
       epochs: 1,
       learningRate: 1e-5,

@@ -23,7 +23,9 @@ export function coldStartSteps({ traces, epochs, batchSize }: ColdStartPlan): nu
 export function coldStartBatch(plan: ColdStartPlan, step: number): number[] {
   const perEpoch = Math.ceil(plan.traces / plan.batchSize);
   const epoch = Math.floor(step / perEpoch);
-  const order = new RandomSequence(plan.seed, Stream.shuffle, epoch).shuffled(Array.from({ length: plan.traces }, (_, i) => i));
+  const order = new RandomSequence(plan.seed, Stream.shuffle, epoch).shuffled(
+    Array.from({ length: plan.traces }, (_, i) => i),
+  );
   const start = (step % perEpoch) * plan.batchSize;
   return order.slice(start, start + plan.batchSize);
 }

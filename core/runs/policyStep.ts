@@ -10,12 +10,19 @@ import { policyLoss, sequencesWithSignal } from '#core/ares/columns.ts';
 import type { ControllerState } from '#core/ares/controllers.ts';
 import { type IterationResult, finishIteration } from '#core/ares/iteration.ts';
 import type { AresOptions } from '#core/ares/options.ts';
+import { forkThreshold } from '#core/ares/thresholds.ts';
 import type { ModelHandle, RolloutProgress, Sequence } from '#core/engine/api.ts';
 import type { PreparedProblem } from './prompts.ts';
 import { type Response, type SampledGroup, type Sampler, sampleGroups, toRolloutGroup } from './responses.ts';
 
 export interface PolicyStepOptions {
   method: AresOptions;
+  promptsPerStep: number;
+  /**
+   * A filter leaves gaps; up to this many draws of problems fill them (METHOD §3.12). 1 trains on
+   * whatever the first draw leaves.
+   */
+  maxDraws: number;
   /** Optimizer updates per pass over a step's responses. */
   miniBatches: number;
   /** Passes over a step's responses. */
@@ -31,36 +38,43 @@ export interface PolicyStepResult {
   metrics: Record<string, number>;
 }
 
-/**
- * @param nextProblems gives the problems of the step's k-th draw; later draws refill what the filter
- *   dropped, and an empty answer ends the refilling
- */
+/** @param draw gives the next problems of the data, each time it is called */
 export async function policyStep(
   sampler: Sampler,
   reference: ModelHandle | null,
-  nextProblems: (draw: number) => readonly PreparedProblem[],
+  draw: (count: number) => readonly PreparedProblem[],
   state: ControllerState,
   step: number,
   options: PolicyStepOptions,
   onProgress?: (progress: RolloutProgress) => void,
 ): Promise<PolicyStepResult> {
-  const { method } = options;
+  const { method, promptsPerStep, maxDraws } = options;
   const { maxNewTokens, temperature } = sampler.sampling;
-  const theta = state.threshold.thetaNats;
-  const scaledTheta = theta === null ? null : theta * method.threshold.scale;
+  const forksAboveNats = forkThreshold(method.threshold, state.threshold);
   const sampled: SampledGroup[] = [];
-  for (let draw = 0; ; draw++) {
-    const problems = nextProblems(draw);
-    if (problems.length === 0) break;
-    sampled.push(...(await sampleGroups(sampler, problems, step, method, scaledTheta, onProgress)));
+  const assessSampled = () =>
+    assess(
+      sampled.map((group) => toRolloutGroup(group, sampler.triggers)),
+      state,
+      method,
+      maxNewTokens,
+    );
+  const sample = async (count: number) => {
+    sampled.push(...(await sampleGroups(sampler, draw(count), step, method, forksAboveNats, onProgress)));
+    return assessSampled();
+  };
+  let assessment = await sample(promptsPerStep);
+  for (let draws = 1; draws < maxDraws; draws++) {
+    const missing = promptsPerStep - assessment.groups.filter((group) => group.kept).length;
+    if (missing === 0) break;
+    assessment = await sample(missing);
   }
-  const groups = sampled.map((group) => toRolloutGroup(group, sampler.triggers));
-  const assessment = assess(groups, state, method, maxNewTokens);
 
   const responses = sampled.flatMap((group) => group.responses);
   const kept = assessment.groups.flatMap((group) => group.responses.map(() => group.kept));
-  if (reference !== null && method.kl.mode !== 'none') await scoreReference(sampler, reference, assessment, responses, kept, temperature);
-  const iteration = finishIteration(assessment, { groups, state, options: method, maxNewTokens });
+  if (reference !== null && method.kl.mode !== 'none')
+    await scoreReference(sampler, reference, assessment, responses, kept, temperature);
+  const iteration = finishIteration(assessment, { state, options: method });
   const update = await updatePolicy(sampler, iteration, responses, options);
   return { groups: sampled, iteration, state: iteration.state, metrics: { ...iteration.metrics, ...update } };
 }
@@ -125,5 +139,7 @@ async function updatePolicy(
 /** Consecutive parts of nearly equal size; consecutive sequences of a group stay together. */
 export function cutIntoParts<T>(items: readonly T[], parts: number): T[][] {
   const count = Math.min(parts, items.length);
-  return Array.from({ length: count }, (_, i) => items.slice(Math.floor((i * items.length) / count), Math.floor(((i + 1) * items.length) / count)));
+  return Array.from({ length: count }, (_, i) =>
+    items.slice(Math.floor((i * items.length) / count), Math.floor(((i + 1) * items.length) / count)),
+  );
 }

@@ -9,6 +9,8 @@ import type { ModelFolder } from '#core/model/modelFolder.ts';
 
 /** What a run needs to know about a problem. */
 export interface RunProblem {
+  /** Identity in the store. */
+  problemId: number;
   /** Stable 32-bit identity: the prompt's coordinate of the random numbers. */
   key: number;
   id: string;
@@ -31,6 +33,9 @@ export function prepareProblems(model: ModelFolder, problems: readonly RunProble
   return problems.map((problem) => {
     const messages: readonly ChatMessage[] =
       typeof problem.prompt === 'string' ? [{ role: 'user', content: problem.prompt }] : problem.prompt;
-    return { ...problem, promptIds: model.tokenizer.encode(renderChat(template, messages, { addGenerationPrompt: true })) };
+    return {
+      ...problem,
+      promptIds: model.tokenizer.encode(renderChat(template, messages, { addGenerationPrompt: true })),
+    };
   });
 }

@@ -54,7 +54,9 @@ export function sampleResponses(
   { step, firstSample, count }: { step: number; firstSample: number; count: number },
   onProgress?: (progress: RolloutProgress) => void,
 ): Promise<Response[]> {
-  const wanted = problems.flatMap((problem) => Array.from({ length: count }, (_, i) => ({ problem, sample: firstSample + i })));
+  const wanted = problems.flatMap((problem) =>
+    Array.from({ length: count }, (_, i) => ({ problem, sample: firstSample + i })),
+  );
   return respond(sampler, wanted, step, onProgress);
 }
 
@@ -80,7 +82,11 @@ export async function sampleGroups(
 ): Promise<SampledGroup[]> {
   const initial = initialTrajectories(options.groupSize, options.branching);
   const first = await sampleResponses(sampler, problems, { step, firstSample: 0, count: initial }, onProgress);
-  const groups = problems.map((problem, i): SampledGroup => ({ problem, responses: first.slice(i * initial, (i + 1) * initial), tree: undefined }));
+  const groups = problems.map((problem, i): SampledGroup => ({
+    problem,
+    responses: first.slice(i * initial, (i + 1) * initial),
+    tree: undefined,
+  }));
   if (initial === options.groupSize) return groups;
 
   const plans = groups.map(({ responses }) => {
@@ -88,7 +94,12 @@ export async function sampleGroups(
     return planForks(means, options.groupSize, thresholdNats, options.entropy.window, options.branching);
   });
   const wanted = groups.flatMap(({ problem, responses }, i): Wanted[] => [
-    ...plans[i]!.forks.map(({ parent, forkPosition }, f) => ({ problem, sample: initial + f, parent: responses[parent]!, forkPosition })),
+    ...plans[i]!.forks.map(({ parent, forkPosition }, f) => ({
+      problem,
+      sample: initial + f,
+      parent: responses[parent]!,
+      forkPosition,
+    })),
     ...Array.from({ length: plans[i]!.fresh }, (_, f) => ({ problem, sample: initial + plans[i]!.forks.length + f })),
   ]);
   const rest = await respond(sampler, wanted, step, onProgress);
@@ -132,15 +143,32 @@ async function respond(
     const end = offset + columns.lengths[i]!;
     const prefix = jobs[i]!.prefixIds.length;
     const ids = joined(Int32Array, jobs[i]!.prefixIds, columns.ids.subarray(offset, end));
-    const argmax = columns.alternativeIds === undefined ? undefined : argmaxFlags(columns.alternativeIds, sampling.alternatives, offset, end, triggers);
-    const { verdict, extracted } = grade({ gold: problem.answer, response: tokenizer.decode(ids, { skipSpecial: false }) });
+    const argmax =
+      columns.alternativeIds === undefined
+        ? undefined
+        : argmaxFlags(columns.alternativeIds, sampling.alternatives, offset, end, triggers);
+    const { verdict, extracted } = grade({
+      gold: problem.answer,
+      response: tokenizer.decode(ids, { skipSpecial: false }),
+    });
     const response: Response = {
       problem,
       sample,
       ids,
-      logprobs: joined(Float32Array, parent?.logprobs.subarray(0, prefix) ?? [], columns.logprobs.subarray(offset, end)),
-      entropiesNats: joined(Float32Array, parent?.entropiesNats.subarray(0, prefix) ?? [], columns.entropiesNats.subarray(offset, end)),
-      argmaxTriggers: argmax === undefined ? undefined : joined(Uint8Array, parent?.argmaxTriggers?.subarray(0, prefix) ?? [], argmax),
+      logprobs: joined(
+        Float32Array,
+        parent?.logprobs.subarray(0, prefix) ?? [],
+        columns.logprobs.subarray(offset, end),
+      ),
+      entropiesNats: joined(
+        Float32Array,
+        parent?.entropiesNats.subarray(0, prefix) ?? [],
+        columns.entropiesNats.subarray(offset, end),
+      ),
+      argmaxTriggers:
+        argmax === undefined
+          ? undefined
+          : joined(Uint8Array, parent?.argmaxTriggers?.subarray(0, prefix) ?? [], argmax),
       stopped: columns.stopped[i] === 1,
       verdict,
       extracted,
@@ -162,6 +190,12 @@ function joined<T extends Int32Array | Float32Array | Uint8Array>(
 }
 
 /** Trigger flags of the most likely token at each position; it is the first of the alternatives. */
-function argmaxFlags(ids: Int32Array, alternatives: number, from: number, to: number, triggers: Uint8Array): Uint8Array {
+function argmaxFlags(
+  ids: Int32Array,
+  alternatives: number,
+  from: number,
+  to: number,
+  triggers: Uint8Array,
+): Uint8Array {
   return Uint8Array.from({ length: to - from }, (_, t) => triggers[ids[(from + t) * alternatives]!] ?? 0);
 }

@@ -5,12 +5,12 @@
  * samples of one problem (for the tree), the tokens of one response (for the trace).
  */
 import type { Bucket } from '#core/ares/options.ts';
+import type { Verdict } from '#core/grading/grade.ts';
 import { toBlob, toFloat32, toInt32 } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { inTransaction } from './transactions.ts';
 
-export const verdicts = ['correct', 'wrong', 'no_answer', 'ungradable'] as const;
-export type Verdict = (typeof verdicts)[number];
+export const verdicts = ['correct', 'wrong', 'no_answer', 'ungradable'] as const satisfies readonly Verdict[];
 
 /** Per token of a response; all of the same length. */
 export interface TokenColumns {
@@ -23,7 +23,7 @@ export interface RolloutDetails {
   problemId: number;
   /** Number of the response within its group. */
   sample: number;
-  /** The sample it forks from and the number of tokens it shares with it; null for a fresh response. */
+  /** The sample whose first `forkPosition` tokens it shares; null for a fresh response. */
   parentSample: number | null;
   forkPosition: number | null;
   verdict: Verdict;

@@ -39,7 +39,13 @@ export function checkpoint(g: Graph, inputs: readonly Value[], body: () => Value
   return g.composite('Checkpoint', inputs, () => [body()], { vjp: recompute })[0]!;
 }
 
-function pullBack(g: Graph, tape: readonly TapeEntry[], result: Value, seed: Value, parameters: readonly Value[]): Value[] {
+function pullBack(
+  g: Graph,
+  tape: readonly TapeEntry[],
+  result: Value,
+  seed: Value,
+  parameters: readonly Value[],
+): Value[] {
   const dependent = valuesDependingOn(tape, parameters);
   const gradients = new Map<Value, Value>([[result, seed]]);
   for (const entry of tape.toReversed()) {
@@ -74,7 +80,9 @@ function valuesDependingOn(tape: readonly TapeEntry[], parameters: readonly Valu
 function vjpOf(entry: TapeEntry): Vjp {
   const vjp = entry.vjp ?? vjps[entry.op];
   if (vjp === undefined) {
-    throw new AresError('internal', `The operator ${entry.op} has no gradient.`, { hint: 'Add its VJP to core/tensor/vjp.ts.' });
+    throw new AresError('internal', `The operator ${entry.op} has no gradient.`, {
+      hint: 'Add its VJP to core/tensor/vjp.ts.',
+    });
   }
   return vjp;
 }

@@ -17,7 +17,11 @@ interface Reference {
 }
 
 /** max |a − b| / max |b| over chosen entries. */
-function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>, use: (i: number) => boolean = () => true): number {
+function relativeError(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  use: (i: number) => boolean = () => true,
+): number {
   expect(actual.length).toBe(expected.length);
   let difference = 0;
   let scale = 0;
@@ -62,14 +66,19 @@ for (const name of ['qwen2-tiny', 'llama-tiny', 'qwen3-tiny']) {
       const { logits, entropiesNats } = await forwardRaw(reference.sessions, reference.state, reference.raw);
       const vocab = logits.length / reference.raw.attentionMask.length;
       const real = (position: number) => reference.raw.attentionMask[position] === 1;
-      expect(relativeError(logits, reference.floats('logits'), (i) => real(Math.floor(i / vocab)))).toBeLessThanOrEqual(1e-5);
+      expect(relativeError(logits, reference.floats('logits'), (i) => real(Math.floor(i / vocab)))).toBeLessThanOrEqual(
+        1e-5,
+      );
       expect(relativeError(entropiesNats, reference.floats('entropy_nats'), real)).toBeLessThanOrEqual(1e-5);
     });
 
     it('gives the same supervised loss and gradients, and the same weights after one clipped AdamW step', async () => {
       const reference = load();
       const weights = supervisedWeights(reference);
-      const { loss, gradients } = await gradientsRaw(reference.sessions, reference.state, reference.raw, { kind: 'supervised', weights });
+      const { loss, gradients } = await gradientsRaw(reference.sessions, reference.state, reference.raw, {
+        kind: 'supervised',
+        weights,
+      });
       expect(Math.abs(loss - reference.reference.loss) / reference.reference.loss).toBeLessThanOrEqual(1e-5);
       for (const [parameter, gradient] of gradients) {
         expect(relativeError(gradient, reference.floats(`grad.${parameter}`)), parameter).toBeLessThanOrEqual(1e-4);
@@ -87,7 +96,10 @@ for (const name of ['qwen2-tiny', 'llama-tiny', 'qwen3-tiny']) {
       for (const [parameter, weight] of reference.state.weights) {
         const gradient = reference.floats(`grad.${parameter}`);
         const expected = reference.floats(`adamw1.${parameter}`);
-        expect(relativeError(weight, expected, (i) => Math.abs(gradient[i]!) > 1e-6), parameter).toBeLessThanOrEqual(1e-5);
+        expect(
+          relativeError(weight, expected, (i) => Math.abs(gradient[i]!) > 1e-6),
+          parameter,
+        ).toBeLessThanOrEqual(1e-5);
       }
     });
 
@@ -111,7 +123,9 @@ for (const name of ['qwen2-tiny', 'llama-tiny', 'qwen3-tiny']) {
         klWeights: mask.map((value, i) => (rl.kl_coef * value * beta[Math.floor(i / (length - 1))]!) / tokens),
       });
       expect(mask.length).toBe(batch * (length - 1));
-      expect(relativeError(result.logprobs, reference.floats('rl.logprob'), (i) => mask[i] === 1)).toBeLessThanOrEqual(1e-5);
+      expect(relativeError(result.logprobs, reference.floats('rl.logprob'), (i) => mask[i] === 1)).toBeLessThanOrEqual(
+        1e-5,
+      );
       expect(Math.abs((result.loss - rl.loss) / rl.loss)).toBeLessThanOrEqual(1e-4);
       expect(Math.abs((result.klLoss - rl.kl_coef * rl.kl_loss) / (rl.kl_coef * rl.kl_loss))).toBeLessThanOrEqual(1e-4);
       for (const [parameter, gradient] of result.gradients) {
@@ -127,7 +141,15 @@ for (const name of ['qwen2-tiny', 'llama-tiny', 'qwen3-tiny']) {
         const promptIds = row.filter((_id, t) => raw.attentionMask[b * raw.length + t] === 1);
         return { promptIds, prefixIds: new Int32Array(0), promptKey: b, sampleKey: 0 };
       });
-      const sampling = { temperature: 1, topK: 0, topP: 1, greedy: true, maxNewTokens: produced, stopIds: [], alternatives: 0 };
+      const sampling = {
+        temperature: 1,
+        topK: 0,
+        topP: 1,
+        greedy: true,
+        maxNewTokens: produced,
+        stopIds: [],
+        alternatives: 0,
+      };
       const options = { maxRows: 2, chunkTokens: 7, prefillTokenBudget: 64 };
       const rollouts = await generateRollouts(sessions, state, { jobs, seed: 1, step: 0, sampling }, options);
       expect([...rollouts.ids]).toEqual([...integers('generate.ids')]);

@@ -43,6 +43,7 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
   const plot = frame({
     widthPx,
     heightPx: heightPx - LEGEND_PX,
+    headroomPx: 12,
     ...(heading === undefined ? {} : { heading }),
     x: { label: '', values: [], domain: [0, Math.max(1, groups.length)], names: groups.map(nameOfGroup) },
     y: {

@@ -35,6 +35,7 @@ export function difficultyHistogram(brackets: readonly Bracket[], options: Histo
   const plot = frame({
     widthPx,
     heightPx: heightPx - 20,
+    headroomPx: 12,
     x: {
       label: `right answers out of ${samples}`,
       values: [],
@@ -146,7 +147,7 @@ export function curationChart(points: readonly CurationPoint[], options: Histogr
 }
 
 function nameOfPoint({ passRate }: CurationPoint): { at: number; text: string } {
-  return { at: 1 - passRate, text: formatNumber(1 - passRate, 'share') };
+  return { at: 1 - passRate, text: String(Number((1 - passRate).toFixed(3))) };
 }
 
 function spreadMark(spread: LengthSpread | null, x: number, plot: Frame, colour: Colour): string {

@@ -4,7 +4,7 @@
  *
  * Owns: the SVG envelope and the arrangement of several drawings. The charts fill in the body.
  */
-import { coordinate, element, escapeMarkup } from '#core/compare/markup.ts';
+import { type Attributes, coordinate, element, escapeMarkup } from '#core/compare/markup.ts';
 import { chartStyle } from './theme.ts';
 
 /** The data of a chart as text, in place of the picture. */
@@ -28,35 +28,28 @@ export interface Drawing {
 
 /** The drawing as an element of an HTML page that carries `chartStyle` once. */
 export function inlineSvg(drawing: Drawing): string {
-  return envelope(drawing, {}, '');
+  return envelope(drawing, 0, {}, '');
 }
 
 /** The drawing as an SVG file of its own. */
 export function svgFile(drawing: Drawing): string {
-  const background = element('rect', { width: '100%', height: '100%', class: 'paper' });
+  const margin = 14;
+  const paper = element('rect', { x: -margin, y: -margin, width: '100%', height: '100%', class: 'paper' });
   const xmlns = 'http://www.w3.org/2000/svg';
-  return `${envelope(drawing, { xmlns }, element('style', {}, chartStyle) + background)}\n`;
+  return `${envelope(drawing, margin, { xmlns }, element('style', {}, chartStyle) + paper)}\n`;
 }
 
-function envelope(
-  { widthPx, heightPx, title, description, body }: Drawing,
-  attributes: Readonly<Record<string, string>>,
-  before: string,
-): string {
+function envelope(drawing: Drawing, margin: number, attributes: Attributes, before: string): string {
+  const width = drawing.widthPx + 2 * margin;
+  const height = drawing.heightPx + 2 * margin;
+  const viewBox = [-margin, -margin, width, height].map(coordinate).join(' ');
   return element(
     'svg',
-    {
-      ...attributes,
-      class: 'chart',
-      role: 'img',
-      width: widthPx,
-      height: heightPx,
-      viewBox: `0 0 ${coordinate(widthPx)} ${coordinate(heightPx)}`,
-    },
-    element('title', {}, escapeMarkup(title)),
-    element('desc', {}, escapeMarkup(description)),
+    { ...attributes, class: 'chart', role: 'img', width, height, viewBox },
+    element('title', {}, escapeMarkup(drawing.title)),
+    element('desc', {}, escapeMarkup(drawing.description)),
     before,
-    body,
+    drawing.body,
   );
 }
 

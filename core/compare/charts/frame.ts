@@ -13,6 +13,7 @@ export interface Axis {
   values: Iterable<number>;
   zero?: boolean;
   round?: boolean;
+  within?: readonly [number, number];
   domain?: readonly [number, number];
   /** Named positions in place of round ticks. */
   names?: readonly { at: number; text: string }[];
@@ -26,6 +27,10 @@ export interface FrameOptions {
   y: Axis;
   /** Room to the right of the plot, for labels. */
   rightPx?: number;
+  /** Room between the ends of the x axis and the data, for marks with a width. */
+  insetPx?: number;
+  /** Room above the plot, for figures on top of marks. */
+  headroomPx?: number;
 }
 
 export interface Frame {
@@ -40,7 +45,7 @@ export interface Frame {
 
 /** About how wide a text of 11 px is; fonts differ, so callers leave some room. */
 export function textWidth(text: string, sizePx = 11): number {
-  return [...text].length * sizePx * 0.56;
+  return [...text].length * sizePx * 0.6;
 }
 
 export interface TextOptions {
@@ -58,17 +63,21 @@ export function segment(x1: number, y1: number, x2: number, y2: number, name: st
 
 export function frame(options: FrameOptions): Frame {
   const { widthPx, heightPx, heading } = options;
-  const top = (heading === undefined ? 4 : 22) + (options.y.label === '' ? 4 : 16);
+  const top = (heading === undefined ? 4 : 22) + (options.y.label === '' ? 4 : 16) + (options.headroomPx ?? 0);
   const bottom = heightPx - (options.x.label === '' ? 20 : 34);
-  const y = scaleOf(options.y, { range: [bottom, top], ticks: Math.max(2, Math.round((bottom - top) / 42)) });
+  const y = scaleOf(options.y, { range: [bottom, top], ticks: Math.max(2, Math.round((bottom - top) / 34)) });
   const yNames = options.y.names ?? y.ticks.map((at) => ({ at, text: formatTick(at, y.step) }));
   const left = 8 + Math.max(14, ...yNames.map(({ text }) => textWidth(text)));
   const right = widthPx - (options.rightPx ?? 10);
-  const x = scaleOf(options.x, { range: [left, right], ticks: Math.max(2, Math.round((right - left) / 75)) });
+  const { insetPx = 0 } = options;
+  const x = scaleOf(options.x, {
+    range: [left + insetPx, right - insetPx],
+    ticks: Math.max(2, Math.round((right - left) / 75)),
+  });
   const xNames = options.x.names ?? x.ticks.map((at) => ({ at, text: formatTick(at, x.step) }));
   const body = [
     heading === undefined ? '' : label(0, 12, heading, { class: 'heading' }),
-    options.y.label === '' ? '' : label(0, top - 8, options.y.label, { class: 'quiet' }),
+    options.y.label === '' ? '' : label(0, top - 8 - (options.headroomPx ?? 0), options.y.label, { class: 'quiet' }),
     ...yNames.map(({ at, text }) => {
       const position = crisp(y.at(at));
       return (
@@ -89,6 +98,7 @@ function scaleOf(axis: Axis, options: ScaleOptions): Scale {
     ...options,
     ...(axis.zero === undefined ? {} : { zero: axis.zero }),
     ...(axis.round === undefined ? {} : { round: axis.round }),
+    ...(axis.within === undefined ? {} : { within: axis.within }),
     ...(axis.domain === undefined ? {} : { domain: axis.domain }),
   });
 }

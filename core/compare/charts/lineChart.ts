@@ -39,6 +39,8 @@ export interface LineChartOptions {
   widthPx?: number;
   heightPx?: number;
   yDomain?: readonly [number, number];
+  /** Bounds of what is measured, which rounding of the axis must not cross. */
+  yWithin?: readonly [number, number];
   /** Further y values the axis must reach, so that charts side by side share one scale. */
   yAlso?: readonly number[];
   references?: readonly Reference[];
@@ -67,6 +69,7 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
       options.yAlso ?? [],
     ),
     round: true,
+    ...(options.yWithin === undefined ? {} : { within: options.yWithin }),
     ...(options.yDomain === undefined ? {} : { domain: options.yDomain }),
   };
   const rightPx = 16 + Math.max(0, ...series.map((line) => textWidth(line.label)));
@@ -76,8 +79,8 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
   const marks = [
     ...series.map((line) => bandOf(line, plot)),
     ...series.map((line) => (line.raw === undefined ? '' : stroke(line, line.raw, plot, 'line faint', staircase))),
-    ...references.map((reference) => referenceLine(reference, plot)),
     ...series.map((line) => stroke(line, line.y, plot, line.dashed === true ? 'line dashed' : 'line', staircase)),
+    ...references.map((reference) => referenceLine(reference, plot)),
     endLabels(
       series.flatMap((line) => {
         const last = lastPoint(line);
@@ -109,6 +112,17 @@ function* concat(...lists: (ArrayLike<number> | readonly ArrayLike<number>[])[])
   }
 }
 
+/** Smallest and largest finite value; nothing where there is none. */
+export function extremes(values: ArrayLike<number>): number[] {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i]!)) continue;
+    low = Math.min(low, values[i]!);
+    high = Math.max(high, values[i]!);
+  }
+  return low > high ? [] : [low, high];
+}
+
 function lastPoint({ x, y }: LineSeries): [number, number] | null {
   for (let i = Math.min(x.length, y.length) - 1; i >= 0; i--) {
     if (Number.isFinite(x[i]!) && Number.isFinite(y[i]!)) return [x[i]!, y[i]!];
@@ -117,14 +131,14 @@ function lastPoint({ x, y }: LineSeries): [number, number] | null {
 }
 
 function referenceLine({ axis, value, label: name }: Reference, plot: Frame): string {
+  const text = { class: 'quiet small halo' };
   if (axis === 'y') {
     const y = plot.y.at(value);
-    return (
-      segment(plot.left, y, plot.right, y, 'reference') + label(plot.left + 4, y - 4, name, { class: 'quiet small' })
-    );
+    return segment(plot.left, y, plot.right, y, 'reference') + label(plot.left + 4, y - 4, name, text);
   }
   const x = plot.x.at(value);
-  return segment(x, plot.top, x, plot.bottom, 'reference') + label(x + 4, plot.top + 8, name, { class: 'quiet small' });
+  const y = plot.top + 0.3 * (plot.bottom - plot.top);
+  return segment(x, plot.top, x, plot.bottom, 'reference') + label(x + 4, y, name, text);
 }
 
 type Point = [number, number];

@@ -20,8 +20,10 @@ export interface ScaleOptions {
   range: readonly [number, number];
   /** About how many ticks. */
   ticks: number;
-  /** Extend the domain to the next round values. */
+  /** Extend the domain to the next half tick. */
   round?: boolean;
+  /** Never extend it beyond these, which the quantity cannot exceed. */
+  within?: readonly [number, number];
   /** Make zero part of the domain. */
   zero?: boolean;
   /** Use this domain whatever the data. */
@@ -36,8 +38,9 @@ export function linearScale(values: Iterable<number>, options: ScaleOptions): Sc
   let [low, high] = options.domain ?? extent(values, options.zero ?? false);
   const step = roundStep(low, high, options.ticks);
   if (options.round === true) {
-    low = clampFinite(Math.floor(low / step) * step);
-    high = clampFinite(Math.ceil(high / step) * step);
+    const [least, most] = options.within ?? [-Infinity, Infinity];
+    low = Math.max(clampFinite(Math.floor((2 * low) / step) * (step / 2)), Math.min(low, least));
+    high = Math.min(clampFinite(Math.ceil((2 * high) / step) * (step / 2)), Math.max(high, most));
   }
   const [from, to] = options.range;
   // Halved throughout, because the difference of two doubles can overflow.

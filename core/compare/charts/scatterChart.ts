@@ -26,11 +26,18 @@ export interface ScatterChartOptions {
   heading?: string;
   widthPx?: number;
   heightPx?: number;
+  /** Further values the axes must reach, so that charts side by side share their scales. */
+  xAlso?: readonly number[];
+  yAlso?: readonly number[];
+  /** Room for the labels at the right; default: what they need. */
+  rightPx?: number;
 }
 
 /** Beyond this many distinct points, more of them only darken the cloud. */
 const MAX_DOTS = 1200;
-const LARGEST_DOT_PX = 9;
+const LARGEST_DOT_PX = 6.5;
+/** Groups stand this far beside each other, so that none hides another at the same count. */
+const DODGE_PX = 6;
 
 export function scatterChart(groups: readonly PointGroup[], options: ScatterChartOptions): Drawing {
   const { widthPx = 560, heightPx = 300, heading, title, description } = options;
@@ -42,20 +49,25 @@ export function scatterChart(groups: readonly PointGroup[], options: ScatterChar
     widthPx,
     heightPx,
     ...(heading === undefined ? {} : { heading }),
-    x: { label: options.xLabel, values: finite.flatMap(({ x }) => x), round: true },
+    x: { label: options.xLabel, values: [...finite.flatMap(({ x }) => x), ...(options.xAlso ?? [])], round: true },
     y: {
       label: options.yLabel,
-      values: [...finite.flatMap(({ y }) => y), ...ends.flatMap((pair) => pair?.map((end) => end.y) ?? [])],
+      values: [
+        ...finite.flatMap(({ y }) => y),
+        ...ends.flatMap((pair) => pair?.map((end) => end.y) ?? []),
+        ...(options.yAlso ?? []),
+      ],
       round: true,
     },
-    rightPx: 20 + Math.max(0, ...names.map((name) => textWidth(name))),
+    insetPx: 14,
+    rightPx: options.rightPx ?? 20 + Math.max(0, ...names.map((name) => textWidth(name))),
   });
   const merged = finite.map(mergeCoinciding);
   const largest = merged.flat().reduce((most, { count }) => Math.max(most, count), 1);
   const dots = merged.flatMap((group, index) =>
     thinned(group).map(({ x, y, count }) =>
       element('circle', {
-        cx: plot.x.at(x),
+        cx: plot.x.at(x) + (index - (merged.length - 1) / 2) * DODGE_PX,
         cy: plot.y.at(y),
         r: Math.max(1.6, LARGEST_DOT_PX * Math.sqrt(count / largest)),
         class: `point ${finite[index]!.colour}`,
@@ -132,9 +144,8 @@ function thinned(dots: readonly Dot[]): Dot[] {
 /** `hard: +10.4 per count, r .94`, or the bare name where no line can be fitted. */
 function lineName(name: string, { slope, correlation, points }: Regression): string {
   if (!Number.isFinite(slope) || points < 3) return name;
-  const sign = slope < 0 ? '' : '+';
   const r = Number.isFinite(correlation) ? `, r ${formatNumber(correlation, 'share')}` : '';
-  return `${name}: ${sign}${formatNumber(slope, 'number')} each${r}`;
+  return `${name}: ${formatNumber(slope, 'tokenDifference')} each${r}`;
 }
 
 interface Position {

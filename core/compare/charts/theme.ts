@@ -10,6 +10,9 @@
 export const hues = ['blue', 'vermillion', 'green', 'purple', 'orange', 'sky'] as const;
 export type Colour = 'neutral' | (typeof hues)[number];
 
+/** The colour of an arm, the same in every chart of a page. */
+export type ColourOf = (arm: string) => Colour;
+
 /** The hue of the n-th series; after six they repeat. */
 export function hueOf(index: number): Colour {
   return hues[index % hues.length]!;
@@ -66,6 +69,7 @@ ${colourClasses}
 .chart text.quiet{fill:var(--quiet)}
 .chart text.heading{font-weight:600;font-size:12px}
 .chart text.small{font-size:10px}
+.chart text.halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 .chart .rule{stroke:var(--rule);stroke-width:1;shape-rendering:crispEdges}
 .chart .axis{stroke:var(--quiet);stroke-width:1;shape-rendering:crispEdges}
 .chart .leader{stroke:var(--quiet);stroke-width:.6;fill:none}

@@ -8,7 +8,8 @@ import type { Bucket } from '#core/ares/options.ts';
 import type { Bracket, CurationPoint } from '#core/compare/charts/difficultyCharts.ts';
 import type { RewardShape } from '#core/compare/charts/rewardChart.ts';
 import type { Comparison } from '#core/compare/comparison.ts';
-import type { TrainingCurve, VerdictName } from '#core/compare/types.ts';
+import type { TrainingCurve } from '#core/compare/types.ts';
+import type { Verdict } from '#core/grading/grade.ts';
 
 /** Where and how the run took place. */
 export interface RunFacts {
@@ -51,7 +52,7 @@ export interface TraceToken {
 
 export interface TraceResponse {
   label: string;
-  verdict: VerdictName;
+  verdict: Verdict;
   tokens: readonly TraceToken[];
 }
 

@@ -4,9 +4,8 @@
  * Owns: the HTML they become. All text is escaped here; only drawings and other pieces are markup.
  */
 import { type DataTable, type Drawing, inlineSvg } from '#core/compare/charts/drawing.ts';
-import { formatInterval, formatNumber } from '#core/compare/format.ts';
 import { element, escapeMarkup } from '#core/compare/markup.ts';
-import { type Cell, type Column, type Table, formatCell } from '#core/compare/table.ts';
+import { type Cell, type Column, type Table, cellParts } from '#core/compare/table.ts';
 
 /** @param content markup */
 export function section(title: string, ...content: string[]): string {
@@ -98,11 +97,16 @@ export function resultTableHtml(table: Table): string {
 }
 
 function cellHtml(cell: Cell, column: Column): string {
-  if (cell === null || typeof cell === 'string' || column.quantity === 'text')
-    return escapeMarkup(formatCell(cell, column));
-  const interval = formatInterval(cell.low ?? NaN, cell.high ?? NaN, column.quantity);
-  const figureText = escapeMarkup(formatNumber(cell.value, column.quantity));
-  return interval === '' ? figureText : `${figureText} ${element('span', { class: 'bounds' }, escapeMarkup(interval))}`;
+  const [figureText, deviation, low, high] = cellParts(cell, column);
+  return (
+    escapeMarkup(figureText) +
+    (deviation === '' ? '' : uncertainty(`± ${deviation}`)) +
+    (low === '' ? '' : uncertainty(`[${low}, ${high}]`))
+  );
+}
+
+function uncertainty(text: string): string {
+  return ` ${element('span', { class: 'bounds' }, escapeMarkup(text))}`;
 }
 
 export function notes(lines: readonly string[]): string {

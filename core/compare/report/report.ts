@@ -4,7 +4,7 @@
  * Owns: the order of the sections, the colour of each arm throughout, and the page around them. It may
  * be opened years later on another machine, so everything it shows is in it.
  */
-import { type Colour, hueOf } from '#core/compare/charts/theme.ts';
+import { type Colour, type ColourOf, hueOf } from '#core/compare/charts/theme.ts';
 import { element, escapeMarkup } from '#core/compare/markup.ts';
 import type { ReportData } from './data.ts';
 import {
@@ -17,7 +17,7 @@ import {
   runFacts,
 } from './methodSections.ts';
 import { paragraph } from './page.ts';
-import { type ColourOf, resultSections } from './resultSections.ts';
+import { resultSections } from './resultSections.ts';
 import { reportStyle } from './style.ts';
 import { traceSection } from './traceSection.ts';
 import { trainingSection } from './trainingSection.ts';

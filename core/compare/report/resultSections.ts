@@ -4,28 +4,27 @@
  *
  * Owns: their order and captions. Every number comes from the comparison.
  */
-import type { Bucket } from '#core/ares/options.ts';
+import { buckets } from '#core/ares/options.ts';
 import { bucketColours } from '#core/compare/charts/difficultyCharts.ts';
 import { type Drawing, arrange } from '#core/compare/charts/drawing.ts';
 import { intervalChart } from '#core/compare/charts/intervalChart.ts';
-import { lineChart } from '#core/compare/charts/lineChart.ts';
+import { extremes, lineChart } from '#core/compare/charts/lineChart.ts';
 import { scatterChart } from '#core/compare/charts/scatterChart.ts';
-import type { Colour } from '#core/compare/charts/theme.ts';
+import type { ColourOf } from '#core/compare/charts/theme.ts';
 import { type Comparison, labelOf, overallOf, summaryOf } from '#core/compare/comparison.ts';
+import { CONCLUSION_RULE, conclusionsOf } from '#core/compare/conclusions.ts';
 import { countOf, formatNumber, listOf } from '#core/compare/format.ts';
 import { element, escapeMarkup } from '#core/compare/markup.ts';
 import { resultTable } from '#core/compare/resultTable.ts';
 import { budgetCurves } from '#core/compare/tokenBudget.ts';
 import type { Evaluation } from '#core/compare/types.ts';
-import { verdictsOf } from '#core/compare/verdict.ts';
-import { dataTable, disclosure, figure, paragraph, resultTableHtml, section } from './page.ts';
 
-export type ColourOf = (arm: string) => Colour;
+import { dataTable, disclosure, figure, paragraph, resultTableHtml, section } from './page.ts';
 
 export function resultSections(comparison: Comparison, colourOf: ColourOf): string[] {
   return [
     section('Result', resultTableHtml(resultTable(comparison))),
-    verdictSection(comparison),
+    conclusionSection(comparison),
     section(
       'Accuracy and length by difficulty',
       figure(
@@ -43,12 +42,13 @@ export function resultSections(comparison: Comparison, colourOf: ColourOf): stri
   ];
 }
 
-function verdictSection(comparison: Comparison): string {
-  const verdicts = verdictsOf(comparison);
-  if (verdicts.length === 0) return '';
+function conclusionSection(comparison: Comparison): string {
+  const conclusions = conclusionsOf(comparison);
+  if (conclusions.length === 0) return '';
   return section(
     'What the numbers show',
-    ...verdicts.flatMap(({ heading, sentences }) => [
+    paragraph(CONCLUSION_RULE, 'quiet'),
+    ...conclusions.flatMap(({ heading, sentences }) => [
       element('h3', {}, escapeMarkup(heading)),
       ...sentences.map((sentence) => paragraph(sentence)),
     ]),
@@ -128,9 +128,12 @@ function budgetSection(comparison: Comparison, colourOf: ColourOf): string {
 
 /** N_HE against length, one panel per arm that measured it. */
 function entropySection({ evaluations }: Comparison): string {
-  const measured = evaluations.filter(({ outcomes }) => outcomes.highEntropyCount !== undefined);
+  const measured = evaluations.filter(({ outcomes }) => outcomes.highEntropyCount?.some((count) => count >= 0));
   if (measured.length === 0) return '';
-  const drawing = arrange(measured.map(entropyScatter), 2, {
+  const xAlso = measured.flatMap(({ outcomes }) => extremes(outcomes.highEntropyCount!.filter((count) => count >= 0)));
+  const yAlso = measured.flatMap(({ outcomes }) => extremes(outcomes.lengthTokens));
+  const panels = measured.map((evaluation) => entropyScatter(evaluation, { xAlso, yAlso }));
+  const drawing = arrange(panels, 2, {
     title: 'Response length by number of high-entropy tokens',
     description: 'One panel per arm; dots are responses, their area is how many coincide; lines are least squares.',
   });
@@ -138,17 +141,20 @@ function entropySection({ evaluations }: Comparison): string {
     'Length follows high-entropy tokens',
     figure(
       drawing,
-      'Each dot is a response; where several coincide its area is their number. Lines are least squares per bucket: ' +
-        'slope in tokens for each further high-entropy token, and correlation r.',
+      'Each dot is a response; where several coincide its area is their number, and buckets stand side by side. Lines ' +
+        'are least squares per bucket: slope in tokens for each further high-entropy token, and correlation r.',
     ),
   );
 }
 
-function entropyScatter({ label, problems, outcomes }: Evaluation): Drawing {
-  const buckets: readonly Bucket[] = ['easy', 'medium', 'hard'];
+function entropyScatter(
+  { label, problems, outcomes }: Evaluation,
+  shared: { xAlso: readonly number[]; yAlso: readonly number[] },
+): Drawing {
   const groups = buckets.flatMap((bucket) => {
     const samples = Array.from(outcomes.problemIndex.keys()).filter(
-      (sample) => problems[outcomes.problemIndex[sample]!]!.bucket === bucket,
+      (sample) =>
+        problems[outcomes.problemIndex[sample]!]!.bucket === bucket && outcomes.highEntropyCount![sample]! >= 0,
     );
     if (samples.length === 0) return [];
     return [
@@ -168,5 +174,7 @@ function entropyScatter({ label, problems, outcomes }: Evaluation): Drawing {
     yLabel: 'length (tokens)',
     widthPx: 460,
     heightPx: 250,
+    rightPx: 190,
+    ...shared,
   });
 }

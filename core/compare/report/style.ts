@@ -9,10 +9,13 @@ import { chartStyle, colourScheme } from '#core/compare/charts/theme.ts';
 /** Entropy classes of the token map, from nothing to the top of the scale. */
 export const ENTROPY_LEVELS = 8;
 
-const entropyClasses = Array.from(
-  { length: ENTROPY_LEVELS },
-  (_, level) => `.h${level}{background:rgb(230 159 0 / ${((0.85 * level) / (ENTROPY_LEVELS - 1)).toFixed(2)})}`,
-).join('\n');
+/** Orange of growing strength; weaker on dark paper, where the text on it is light. */
+function entropyClasses(strongest: number): string {
+  return Array.from({ length: ENTROPY_LEVELS }, (_, level) => {
+    const alpha = (strongest * level) / (ENTROPY_LEVELS - 1);
+    return `.h${level}{background:rgb(230 159 0 / ${alpha.toFixed(2)})}`;
+  }).join('\n');
+}
 
 export const reportStyle = `${colourScheme(':root')}${chartStyle}
 *{box-sizing:border-box}
@@ -63,7 +66,8 @@ table.prose td:first-child{font-weight:500}
 .scale .steps{display:inline-flex;border:1px solid var(--rule)}
 .scale .counted{padding:0 3px;box-shadow:inset 0 -2px 0 var(--vermillion);color:var(--ink)}
 footer{border-top:1px solid var(--rule);margin-top:40px;padding-top:12px;font-size:13px;color:var(--quiet)}
-${entropyClasses}
+${entropyClasses(0.85)}
+@media (prefers-color-scheme:dark){${entropyClasses(0.55)}}
 @media print{body{padding:0;max-width:none}figure,table{break-inside:avoid}section{break-inside:auto}}
 @media (max-width:640px){body{padding:22px 14px 60px}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:6px}}
 `;

@@ -45,7 +45,7 @@ function sampleHtml({ problemId, bucket, question, answer, responses }: TraceSam
 }
 
 function responseHtml({ label, verdict, tokens }: TraceResponse, topNats: number): string {
-  const detail = element('span', {}, escapeMarkup(`${verdict}, ${countOf(tokens.length, 'token')}`));
+  const detail = element('span', {}, escapeMarkup(`${verdict.replace('_', ' ')}, ${countOf(tokens.length, 'token')}`));
   const hidden = tokens.length - TOKENS_SHOWN;
   const html = (part: readonly TraceToken[]): string => part.map((token) => tokenHtml(token, topNats)).join('');
   const body =

@@ -129,9 +129,10 @@ describe('selection', () => {
   });
 
   it('keeps at most tracesPerProblem of a problem, the nearest ones', () => {
-    const doubled = pool('s').flatMap((trace) => [{ ...trace, lengthTokens: trace.lengthTokens + 500 }, trace]);
-    const { chosen } = curate(doubled, options({ lengthsFrom: 'correct', perBracket: 8 }), 1);
-    expect(new Set(chosen.map(({ index }) => doubled[index]!.problem)).size).toBe(chosen.length);
+    const doubled = pool('s').flatMap((trace) => [{ ...trace, lengthTokens: trace.lengthTokens + 5000 }, trace]);
+    const { chosen } = curate(doubled, options({ perBracket: 16, easyQuantile: 0.25, hardQuantile: 0.25 }), 1);
+    expect(chosen.map(({ index }) => index % 2)).toEqual(Array(72).fill(1));
+    expect(new Set(chosen.map(({ index }) => doubled[index]!.problem)).size).toBe(72);
     const two = curate(doubled, options({ perBracket: 16, tracesPerProblem: 2 }), 1);
     expect(two.chosen).toHaveLength(doubled.length);
   });

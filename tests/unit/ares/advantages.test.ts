@@ -124,14 +124,16 @@ describe('groups without spread', () => {
     const slight = group([1, 1], [0.01, -0.01]);
     const free = batchAdvantages([slight], options({}))[0]!.shaping[0]!;
     const floored = batchAdvantages([slight], options({ deviationFloor: 0.5 }))[0]!.shaping[0]!;
-    expect(free).toBeCloseTo(0.7071, 3);
+    expect(free).toBeCloseTo(Math.SQRT1_2, 3);
     expect(floored).toBeCloseTo(0.02, 5);
   });
 });
 
-describe('filter', () => {
-  const filter = (rule: FilterOptions['rule']): FilterOptions => ({ ...defaultOptions.filter, rule });
+function filter(rule: FilterOptions['rule']): FilterOptions {
+  return { ...defaultOptions.filter, rule };
+}
 
+describe('filter', () => {
   it('on accuracy drops exactly the counts 0 and 8 of 8', () => {
     for (let right = 0; right <= 8; right++) {
       const one = group(Array.from({ length: 8 }, (_, i) => (i < right ? 1 : 0)));

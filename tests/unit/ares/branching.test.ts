@@ -17,6 +17,14 @@ function options(patch: Partial<BranchingOptions> = {}): BranchingOptions {
   return { ...defaultOptions.branching, enabled: true, ...patch };
 }
 
+function filled(length: number, value: number): Float32Array {
+  return new Float32Array(length).fill(value);
+}
+
+function total(columns: readonly Float32Array[]): number {
+  return columns.flatMap((column) => [...column]).reduce((a, b) => a + b);
+}
+
 const trajectory = fc.array(fc.float({ min: 0, max: 4, noNaN: true }), { maxLength: 24 });
 
 describe('planForks', () => {
@@ -103,8 +111,6 @@ describe('treeOf', () => {
 });
 
 describe('sharePrefixAdvantages', () => {
-  const filled = (length: number, value: number): Float32Array => new Float32Array(length).fill(value);
-
   it('averages shared tokens over everyone who has them, also through several forks', () => {
     const tree: TrajectoryNode[] = [
       { id: 0, parent: null, forkPosition: 0 },
@@ -131,8 +137,6 @@ describe('sharePrefixAdvantages', () => {
         const columns = [filled(6, value), filled(7, 2)];
         const [parent, child] = sharePrefixAdvantages(tree, columns);
         for (let t = 0; t < fork; t++) expect(parent![t]).toBe(child![t]);
-        const total = (list: readonly Float32Array[]): number =>
-          list.flatMap((one) => [...one]).reduce((a, b) => a + b);
         expect(total([parent!, child!])).toBeCloseTo(total(columns), 4);
       }),
     );

@@ -71,6 +71,8 @@ describe('LASER', () => {
     expect(adaptiveLengthTarget(samples, 3, 999)).toBe(30);
     expect(adaptiveLengthTarget(samples, 6, 999)).toBe(20);
     expect(adaptiveLengthTarget(samples, 1, 999)).toBe(999);
+    // Seven responses: 2/7·3 < 1, so three right answers are needed.
+    expect(adaptiveLengthTarget([...samples, { lengthTokens: 5, correct: false }], 3, 999)).toBe(40);
     expect(adaptiveLengthTarget([], 6, 999)).toBe(999);
   });
 });

@@ -25,6 +25,16 @@ function score(
   return huberSigmoidShaping(form, { bucket, correct, count, target, alpha }, reward);
 }
 
+/** Version 1 at target 20. */
+function binary(bucket: Bucket, correct: boolean, count: number): number {
+  return binaryShaping({ bucket, correct, count, target: 20, alpha: 0.5 });
+}
+
+/** Main text at target 10, λ = 0.1. */
+function penalty(bucket: Bucket, count: number, correct = false): number {
+  return mainPenalty({ bucket, correct, count, target: 10 }, 0.1);
+}
+
 const counts = [0, 10, 15, 20, 24, 26, 28, 30, 40];
 const goldenTable: readonly [Bucket, 0 | 1, readonly number[]][] = [
   ['easy', 1, [0, 0, 0, 0, -0.025, -0.2, -0.4, -0.5, -0.5]],
@@ -126,16 +136,19 @@ describe('huber', () => {
 });
 
 describe('earlier forms', () => {
-  const at = (bucket: Bucket, correct: boolean, count: number): number =>
-    binaryShaping({ bucket, correct, count, target: 20, alpha: 0.5 });
-
   it('v1 pays by which side of the target the count is on', () => {
-    expect([at('easy', true, 20), at('medium', true, 19), at('easy', true, 21), at('easy', false, 1)]).toEqual([
-      0.5, 0.5, 0, 0,
-    ]);
-    expect([at('hard', true, 1), at('hard', true, 99), at('hard', false, 20), at('hard', false, 21)]).toEqual([
-      0.5, 0.5, -0.5, 0,
-    ]);
+    expect([
+      binary('easy', true, 20),
+      binary('medium', true, 19),
+      binary('easy', true, 21),
+      binary('easy', false, 1),
+    ]).toEqual([0.5, 0.5, 0, 0]);
+    expect([
+      binary('hard', true, 1),
+      binary('hard', true, 99),
+      binary('hard', false, 20),
+      binary('hard', false, 21),
+    ]).toEqual([0.5, 0.5, -0.5, 0]);
   });
 
   it('v2 tends to v1 far from the target, where v1 does not depend on it', () => {
@@ -174,11 +187,12 @@ describe('the main text', () => {
   });
 
   it('penalises only wrong answers, on the side of their bucket', () => {
-    const at = (bucket: Bucket, count: number, correct = false): number =>
-      mainPenalty({ bucket, correct, count, target: 10 }, 0.1);
-    expect([at('easy', 13), at('easy', 7), at('medium', 7), at('hard', 7), at('hard', 13)].map((x) => x * 10)).toEqual([
-      -3.0000000000000004, 0, -3.0000000000000004, -3.0000000000000004, 0,
-    ]);
-    expect(at('easy', 99, true)).toBe(0);
+    expect(penalty('easy', 13)).toBeCloseTo(-0.3, 12);
+    expect(penalty('easy', 7)).toBe(0);
+    expect(penalty('medium', 7)).toBeCloseTo(-0.3, 12);
+    expect(penalty('medium', 13)).toBeCloseTo(-0.3, 12);
+    expect(penalty('hard', 7)).toBeCloseTo(-0.3, 12);
+    expect(penalty('hard', 13)).toBe(0);
+    expect(penalty('easy', 99, true)).toBe(0);
   });
 });

@@ -8,19 +8,46 @@ import { SessionCache } from '#core/engine/sessionCache.ts';
 import { randomModel } from './fixtures.ts';
 
 const sessions = new SessionCache(1);
-const sampling: SamplingOptions = { temperature: 0.9, topK: 0, topP: 1, greedy: false, maxNewTokens: 24, stopIds: [2, 7], alternatives: 0 };
+const sampling: SamplingOptions = {
+  temperature: 0.9,
+  topK: 0,
+  topP: 1,
+  greedy: false,
+  maxNewTokens: 24,
+  stopIds: [2, 7],
+  alternatives: 0,
+};
 const options: SamplerOptions = { maxRows: 16, chunkTokens: 8, prefillTokenBudget: 256 };
 
 /** Ragged prompts, three samples of each. */
 const jobs: RolloutJob[] = [[5], [9, 8, 7, 6], [11, 12], [3, 4, 5, 6, 7, 8, 9, 10, 11]].flatMap((prompt, promptKey) =>
-  [0, 1, 2].map((sampleKey) => ({ promptIds: Int32Array.from(prompt), prefixIds: new Int32Array(0), promptKey, sampleKey })),
+  [0, 1, 2].map((sampleKey) => ({
+    promptIds: Int32Array.from(prompt),
+    prefixIds: new Int32Array(0),
+    promptKey,
+    sampleKey,
+  })),
 );
 
-function run(state: ModelState, changes: { sampling?: Partial<SamplingOptions>; options?: Partial<SamplerOptions>; jobs?: RolloutJob[]; seed?: number; step?: number } = {}) {
+function run(
+  state: ModelState,
+  changes: {
+    sampling?: Partial<SamplingOptions>;
+    options?: Partial<SamplerOptions>;
+    jobs?: RolloutJob[];
+    seed?: number;
+    step?: number;
+  } = {},
+) {
   return generateRollouts(
     sessions,
     state,
-    { jobs: changes.jobs ?? jobs, seed: changes.seed ?? 5, step: changes.step ?? 3, sampling: { ...sampling, ...changes.sampling } },
+    {
+      jobs: changes.jobs ?? jobs,
+      seed: changes.seed ?? 5,
+      step: changes.step ?? 3,
+      sampling: { ...sampling, ...changes.sampling },
+    },
     { ...options, ...changes.options },
   );
 }
@@ -52,7 +79,14 @@ for (const family of ['llama', 'qwen2', 'qwen3'] as const) {
 
     it('do not depend on chunk size, number of rows, prefill budget or the company of other jobs', async () => {
       const reference = responses(await run(state));
-      for (const change of [{ chunkTokens: 1 }, { chunkTokens: 5 }, { chunkTokens: 100 }, { maxRows: 1 }, { maxRows: 5 }, { prefillTokenBudget: 1 }]) {
+      for (const change of [
+        { chunkTokens: 1 },
+        { chunkTokens: 5 },
+        { chunkTokens: 100 },
+        { maxRows: 1 },
+        { maxRows: 5 },
+        { prefillTokenBudget: 1 },
+      ]) {
         expect(responses(await run(state, { options: change })), JSON.stringify(change)).toEqual(reference);
       }
       const alone = await run(state, { jobs: [jobs[4]!] });
@@ -86,7 +120,7 @@ describe('rollouts', () => {
     expect(new Set(rollouts.stopped)).toEqual(new Set([0, 1]));
   });
 
-  it('continue a fork exactly as its parent went on, given the parent\'s coordinates', async () => {
+  it("continue a fork exactly as its parent went on, given the parent's coordinates", async () => {
     const parent = responses(await run(state));
     const index = parent.findIndex((response) => response.length > 10);
     const fork: RolloutJob = { ...jobs[index]!, prefixIds: Int32Array.from(parent[index]!.slice(0, 6)) };
@@ -97,7 +131,11 @@ describe('rollouts', () => {
   it('follow the distribution: token frequencies lie within five standard errors of the probabilities', async () => {
     const samples = 4000;
     const many = Array.from({ length: samples }, (_, sampleKey) => ({ ...jobs[3]!, sampleKey }));
-    const rollouts = await run(state, { jobs: many, sampling: { maxNewTokens: 1, temperature: 1 }, options: { maxRows: 1000 } });
+    const rollouts = await run(state, {
+      jobs: many,
+      sampling: { maxNewTokens: 1, temperature: 1 },
+      options: { maxRows: 1000 },
+    });
     const probability = new Map<number, number>();
     const count = new Map<number, number>();
     rollouts.ids.forEach((id, i) => {
@@ -128,7 +166,9 @@ describe('rollouts', () => {
     rollouts.ids.forEach((id, i) => {
       const ids = [...rollouts.alternativeIds!.subarray(60 * i, 60 * i + 60)];
       const rank = ids.indexOf(id);
-      const before = rollouts.alternativeLogprobs!.subarray(60 * i, 60 * i + rank).reduce((sum, logprob) => sum + Math.exp(logprob), 0);
+      const before = rollouts
+        .alternativeLogprobs!.subarray(60 * i, 60 * i + rank)
+        .reduce((sum, logprob) => sum + Math.exp(logprob), 0);
       expect(before).toBeLessThan(topP + 1e-5);
       if (rank > 0) notFirst++;
     });
@@ -142,6 +182,8 @@ describe('rollouts', () => {
 
   it('refuse nonsense with a sentence', async () => {
     await expect(run(state, { sampling: { temperature: 0 } })).rejects.toThrow(/temperature must be above 0/);
-    await expect(run(state, { sampling: { maxNewTokens: 1000 } })).rejects.toThrow(/longer than the model's 128 positions/);
+    await expect(run(state, { sampling: { maxNewTokens: 1000 } })).rejects.toThrow(
+      /longer than the model's 128 positions/,
+    );
   });
 });

@@ -14,7 +14,8 @@ const sequences: Sequence[] = [
   { promptIds: Int32Array.of(9, 9, 9, 8), responseIds: Int32Array.of(1, 2, 3, 4, 5, 6, 7) },
 ];
 const tokens = 13;
-const ramp = (scale: number, offset = 0) => Float32Array.from({ length: tokens }, (_, i) => scale * Math.sin(i + 1) + offset);
+const ramp = (scale: number, offset = 0) =>
+  Float32Array.from({ length: tokens }, (_, i) => scale * Math.sin(i + 1) + offset);
 const policyLoss: PolicyLoss = {
   kind: 'policy',
   temperature: 0.8,
@@ -47,7 +48,11 @@ const whole = { tokenBudget: 1000, checkpointBlocks: false };
 describe('computeGradients', () => {
   const state = randomModel('qwen3');
 
-  for (const loss of [policyLoss, { ...policyLoss, ratioLevel: 'sequence' as const }, { kind: 'supervised' as const, weights: ramp(0.1, 0.2) }]) {
+  for (const loss of [
+    policyLoss,
+    { ...policyLoss, ratioLevel: 'sequence' as const },
+    { kind: 'supervised' as const, weights: ramp(0.1, 0.2) },
+  ]) {
     const name = loss.kind === 'policy' ? `${loss.kind} ${loss.ratioLevel}` : loss.kind;
     it(`${name}: accumulation over micro-batches equals one batch`, async () => {
       const one = await computeGradients(sessions, state, { sequences, loss }, whole);
@@ -58,7 +63,12 @@ describe('computeGradients', () => {
     });
     it(`${name}: checkpointed blocks give the same gradients`, async () => {
       const kept = await computeGradients(sessions, state, { sequences, loss }, whole);
-      const recomputed = await computeGradients(sessions, state, { sequences, loss }, { ...whole, checkpointBlocks: true });
+      const recomputed = await computeGradients(
+        sessions,
+        state,
+        { sequences, loss },
+        { ...whole, checkpointBlocks: true },
+      );
       expect(distance(recomputed.gradients, kept.gradients)).toBeLessThan(1e-6);
     });
   }
@@ -77,7 +87,13 @@ describe('computeGradients', () => {
     // clip range on both sides for advantages of both signs.
     const far = { ...policyLoss, oldLogprobs: policyLoss.advantages.map((_, i) => 3 * Math.cos(1.7 * i) - 4) };
     const reference = await computeGradients(sessions, state, { sequences, loss: far }, whole);
-    for (const change of [{ clipLow: 0.9 }, { clipHigh: 100 }, { dualClip: Infinity }, { temperature: 1.2 }, { ratioLevel: 'sequence' as const }]) {
+    for (const change of [
+      { clipLow: 0.9 },
+      { clipHigh: 100 },
+      { dualClip: Infinity },
+      { temperature: 1.2 },
+      { ratioLevel: 'sequence' as const },
+    ]) {
       const { gradients } = await computeGradients(sessions, state, { sequences, loss: { ...far, ...change } }, whole);
       expect(distance(gradients, reference.gradients), JSON.stringify(change)).toBeGreaterThan(1e-4);
     }
@@ -87,10 +103,17 @@ describe('computeGradients', () => {
 describe('trainStep', () => {
   it('learns: repeated steps on one batch lower its loss', async () => {
     const state = randomModel('llama');
-    state.optimizer = createAdamW(state.weights, { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxGradientNorm: 1 });
+    state.optimizer = createAdamW(state.weights, {
+      beta1: 0.9,
+      beta2: 0.95,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      maxGradientNorm: 1,
+    });
     const loss = { kind: 'supervised' as const, weights: new Float32Array(tokens).fill(1 / tokens) };
     const losses = [];
-    for (let step = 0; step < 20; step++) losses.push((await trainStep(sessions, state, { sequences, loss, learningRate: 1e-2 }, whole)).loss);
+    for (let step = 0; step < 20; step++)
+      losses.push((await trainStep(sessions, state, { sequences, loss, learningRate: 1e-2 }, whole)).loss);
     expect(losses.at(-1)!).toBeLessThan(0.2 * losses[0]!);
     expect(state.version).toBe(20);
   });
@@ -99,7 +122,9 @@ describe('trainStep', () => {
 describe('learningRateAt', () => {
   const schedule = { peak: 1, warmupSteps: 4, totalSteps: 14, finalFraction: 0.1 };
   it('warms up linearly to the peak', () => {
-    expect([0, 1, 2, 3].map((step) => learningRateAt({ ...schedule, kind: 'cosine' }, step))).toEqual([0.25, 0.5, 0.75, 1]);
+    expect([0, 1, 2, 3].map((step) => learningRateAt({ ...schedule, kind: 'cosine' }, step))).toEqual([
+      0.25, 0.5, 0.75, 1,
+    ]);
   });
   it('decays linearly or along a cosine to the final fraction', () => {
     expect(learningRateAt({ ...schedule, kind: 'linear' }, 9)).toBeCloseTo(0.55, 12);

@@ -37,7 +37,7 @@ export const tinyConfig = {
 };
 
 /** All tensors of a configuration, every value different. */
-export function tinyTensors(config: object = tinyConfig): TensorToWrite[] {
+export function tinyTensors(config: object = tinyConfig): (TensorToWrite & { data: Float32Array })[] {
   let next = 0;
   return parameterSpecs(parseTextConfig(config, 'tiny')).map(({ name, shape }) => {
     const length = shape.reduce((a, b) => a * b, 1);
@@ -50,7 +50,10 @@ export function writeJson(folder: string, name: string, value: unknown): void {
 }
 
 /** A whole folder; returns its path. */
-export function writeTinyModel({ config = tinyConfig as object, tensors = tinyTensors(config) } = {}): string {
+export function writeTinyModel({
+  config = tinyConfig as object,
+  tensors = tinyTensors(config) as TensorToWrite[],
+} = {}): string {
   const folder = temporaryFolder();
   writeJson(folder, 'config.json', config);
   writeJson(folder, 'tokenizer.json', byteLevelTokenizer());
@@ -76,16 +79,22 @@ const qwenPattern = String.raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p
 /** Printable ASCII stands for itself; Ġ is a space, Ċ a line break, Ã © the two bytes of é. */
 const bytes = [...Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i)), 'Ġ', 'Ċ', 'Ã', '©', 'ð', 'Ł'];
 
+function addedToken(id: number, content: string, special: boolean) {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special };
+}
+
 /** A byte-level tokenizer like Qwen's: 100 bytes, 4 merges, 3 added tokens. */
 export function byteLevelTokenizer() {
   const merges = ['h e', 'Ġ he', 'l l', 'Ã ©'];
-  const vocab = Object.fromEntries([...bytes, ...merges.map((merge) => merge.replace(' ', ''))].map((token, id) => [token, id]));
+  const vocab = Object.fromEntries(
+    [...bytes, ...merges.map((merge) => merge.replace(' ', ''))].map((token, id) => [token, id]),
+  );
   return {
     version: '1.0',
     added_tokens: [
-      { id: 104, content: '<|end|>', normalized: false, special: true },
-      { id: 105, content: '<think>', normalized: false, special: false },
-      { id: 106, content: '</think>', normalized: false, special: false },
+      addedToken(104, '<|end|>', true),
+      addedToken(105, '<think>', false),
+      addedToken(106, '</think>', false),
     ],
     normalizer: { type: 'NFC' },
     pre_tokenizer: {
@@ -113,7 +122,7 @@ export function sentencePieceTokenizer() {
   const tokens = ['<unk>', '<s>', '</s>', ...byteTokens, '▁', 'h', 'e', 'l', 'o', '▁he', 'he', 'll'];
   return {
     version: '1.0',
-    added_tokens: ['<unk>', '<s>', '</s>'].map((content, id) => ({ id, content, normalized: false, special: true })),
+    added_tokens: ['<unk>', '<s>', '</s>'].map((content, id) => addedToken(id, content, true)),
     normalizer: {
       type: 'Sequence',
       normalizers: [
@@ -150,12 +159,17 @@ export function sentencePieceTokenizer() {
 }
 
 /** The tokenizer with one value replaced, addressed by a path of keys; undefined removes it. */
-export function withField(document: object, path: readonly (string | number)[], value: unknown): Record<string, unknown> {
+export function withField(
+  document: object,
+  path: readonly (string | number)[],
+  value: unknown,
+): Record<string, unknown> {
   const copy = structuredClone(document) as Record<string, unknown>;
   let target = copy;
   for (const key of path.slice(0, -1)) target = target[key] as Record<string, unknown>;
   const last = path.at(-1)!;
-  if (value === undefined) delete target[last];
-  else target[last] = value;
+  if (value !== undefined) target[last] = value;
+  else if (Array.isArray(target)) target.splice(Number(last), 1);
+  else delete target[last];
   return copy;
 }

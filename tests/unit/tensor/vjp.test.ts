@@ -29,31 +29,84 @@ const cases: Record<string, Case[]> = {
   Reciprocal: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.reciprocal(g, x!), domain: positive }],
   Sigmoid: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.sigmoid(g, x!) }],
   QuickGelu: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.silu(g, x!) }],
-  Clip: [{ shapes: [[3, 5]], emit: (g, [x]) => ops.clip(g, x!, -0.5, 0.5), domain: (x) => awayFrom(0.5)(awayFrom(-0.5)(x)) }],
+  Clip: [
+    { shapes: [[3, 5]], emit: (g, [x]) => ops.clip(g, x!, -0.5, 0.5), domain: (x) => awayFrom(0.5)(awayFrom(-0.5)(x)) },
+  ],
   Add: [
-    { shapes: [[2, 3], [2, 3]], emit: (g, [a, b]) => ops.add(g, a!, b!) },
+    {
+      shapes: [
+        [2, 3],
+        [2, 3],
+      ],
+      emit: (g, [a, b]) => ops.add(g, a!, b!),
+    },
     { shapes: [[2, 3], [3]], emit: (g, [a, b]) => ops.add(g, a!, b!) },
-    { shapes: [[2, 1], [4, 1, 3]], emit: (g, [a, b]) => ops.add(g, a!, b!) },
+    {
+      shapes: [
+        [2, 1],
+        [4, 1, 3],
+      ],
+      emit: (g, [a, b]) => ops.add(g, a!, b!),
+    },
   ],
   Sub: [{ shapes: [[3], [2, 3]], emit: (g, [a, b]) => ops.sub(g, a!, b!) }],
   Mul: [
-    { shapes: [[2, 3], [2, 3]], emit: (g, [a, b]) => ops.mul(g, a!, b!) },
-    { shapes: [[2, 3], [2, 1]], emit: (g, [a, b]) => ops.mul(g, a!, b!) },
+    {
+      shapes: [
+        [2, 3],
+        [2, 3],
+      ],
+      emit: (g, [a, b]) => ops.mul(g, a!, b!),
+    },
+    {
+      shapes: [
+        [2, 3],
+        [2, 1],
+      ],
+      emit: (g, [a, b]) => ops.mul(g, a!, b!),
+    },
     { shapes: [[2, 3]], emit: (g, [a]) => ops.mul(g, a!, a!) },
   ],
   Div: [{ shapes: [[2, 3], [3]], emit: (g, [a, b]) => ops.div(g, a!, b!), domain: positive }],
   Min: [{ shapes: [[2, 3], [3]], emit: (g, [a, b]) => ops.min(g, a!, b!) }],
-  Max: [{ shapes: [[2, 3], [2, 1]], emit: (g, [a, b]) => ops.max(g, a!, b!) }],
+  Max: [
+    {
+      shapes: [
+        [2, 3],
+        [2, 1],
+      ],
+      emit: (g, [a, b]) => ops.max(g, a!, b!),
+    },
+  ],
   Where: [
     {
       shapes: [[2, 3], [3]],
-      emit: (g, [a, b]) => ops.where(g, g.constant({ type: 'bool', shape: [2, 3], data: Uint8Array.of(1, 0, 0, 1, 1, 0) }), a!, b!),
+      emit: (g, [a, b]) =>
+        ops.where(g, g.constant({ type: 'bool', shape: [2, 3], data: Uint8Array.of(1, 0, 0, 1, 1, 0) }), a!, b!),
     },
   ],
   MatMul: [
-    { shapes: [[3, 4], [4, 2]], emit: (g, [a, b]) => ops.matmul(g, a!, b!) },
-    { shapes: [[2, 3, 4], [2, 4, 2]], emit: (g, [a, b]) => ops.matmul(g, a!, b!) },
-    { shapes: [[2, 3, 3, 4], [1, 3, 4, 2]], emit: (g, [a, b]) => ops.matmul(g, a!, b!) },
+    {
+      shapes: [
+        [3, 4],
+        [4, 2],
+      ],
+      emit: (g, [a, b]) => ops.matmul(g, a!, b!),
+    },
+    {
+      shapes: [
+        [2, 3, 4],
+        [2, 4, 2],
+      ],
+      emit: (g, [a, b]) => ops.matmul(g, a!, b!),
+    },
+    {
+      shapes: [
+        [2, 3, 3, 4],
+        [1, 3, 4, 2],
+      ],
+      emit: (g, [a, b]) => ops.matmul(g, a!, b!),
+    },
   ],
   FusedMatMul: [false, true].flatMap((transposeA) =>
     [false, true].map((transposeB) => ({
@@ -73,7 +126,15 @@ const cases: Record<string, Case[]> = {
   Reshape: [{ shapes: [[2, 6]], emit: (g, [x]) => ops.reshape(g, x!, [3, 4]) }],
   Transpose: [{ shapes: [[2, 3, 4]], emit: (g, [x]) => ops.transpose(g, x!, [2, 0, 1]) }],
   Expand: [{ shapes: [[2, 1, 3]], emit: (g, [x]) => ops.expand(g, x!, [2, 4, 3]) }],
-  Concat: [{ shapes: [[2, 3], [2, 2]], emit: (g, [a, b]) => ops.concat(g, [a!, b!], 1) }],
+  Concat: [
+    {
+      shapes: [
+        [2, 3],
+        [2, 2],
+      ],
+      emit: (g, [a, b]) => ops.concat(g, [a!, b!], 1),
+    },
+  ],
   Split: [
     {
       shapes: [[2, 5]],
@@ -96,7 +157,9 @@ const cases: Record<string, Case[]> = {
     { shapes: [[4, 3]], emit: (g, [x]) => ops.gatherRows(g, x!, g.constant(int64([2, 2, 0, 2, 3], [5]))) },
     { shapes: [[4, 3]], emit: (g, [x]) => ops.gatherRows(g, x!, g.constant(int64([1, 1, 0, 1], [2, 2]))) },
   ],
-  GatherElements: [{ shapes: [[2, 5]], emit: (g, [x]) => ops.gatherElements(g, x!, g.constant(int64([4, 4, 0, 1], [2, 2]))) }],
+  GatherElements: [
+    { shapes: [[2, 5]], emit: (g, [x]) => ops.gatherElements(g, x!, g.constant(int64([4, 4, 0, 1], [2, 2]))) },
+  ],
   SimplifiedLayerNormalization: [
     { shapes: [[3, 6], [6]], emit: (g, [x, w]) => ops.rmsNorm(g, x!, w!, 1e-6).normalised },
     { shapes: [[2, 3, 2, 4], [4]], emit: (g, [x, w]) => ops.rmsNorm(g, x!, w!, 1e-2).normalised },
@@ -116,14 +179,23 @@ const cases: Record<string, Case[]> = {
 
 async function checkAgainstFiniteDifferences({ shapes, emit, domain = (x) => x }: Case): Promise<void> {
   const random = new RandomSequence(11, Stream.initialisation);
-  const normals = (shape: readonly number[]) => Float32Array.from({ length: elementCount(shape) }, () => random.normal());
+  const normals = (shape: readonly number[]) =>
+    Float32Array.from({ length: elementCount(shape) }, () => random.normal());
   const g = new Graph();
   const inputs = shapes.map((shape, i) => g.input(`x${i}`, 'float32', shape));
   const output = emit(g, inputs);
   const outputShape = output.shape.map(Number);
   // A random cotangent makes every output element matter differently.
   const weighted = ops.mul(g, output, g.constant(float32(normals(outputShape), outputShape)));
-  const loss = ops.reshape(g, ops.reduceSum(g, weighted, outputShape.map((_, axis) => axis)), []);
+  const loss = ops.reshape(
+    g,
+    ops.reduceSum(
+      g,
+      weighted,
+      outputShape.map((_, axis) => axis),
+    ),
+    [],
+  );
   g.namedOutput(loss, 'loss');
   differentiate(g, loss, inputs).forEach((gradient, i) => g.namedOutput(gradient, `d${i}`));
   const session = await Session.create(g.build(), { threads: 1, optimisation: 'disabled' });

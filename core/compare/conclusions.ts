@@ -14,10 +14,14 @@ import {
   summaryOf,
 } from './comparison.ts';
 import { countOf, formatInterval, formatNumber, formatPercentChange, listOf } from './format.ts';
-import type { Group } from './types.ts';
+
+/** The rule behind the sentences, to be shown with them. */
+export const CONCLUSION_RULE =
+  'A difference is called shown when its p-value, corrected for all tests made here, is below .05 and its 95 % ' +
+  'interval excludes zero. Not shown does not mean equal.';
 
 /** What the data say about one arm against another. */
-export interface Verdict {
+export interface Conclusion {
   heading: string;
   sentences: string[];
 }
@@ -31,15 +35,15 @@ export function isShown({ low, high, pHolm }: CorrectedDifference): boolean {
   return pHolm < SIGNIFICANCE && (low > 0 || high < 0);
 }
 
-/** One verdict per compared pair of arms, then one on allocation where there are easy and hard problems. */
-export function verdictsOf(comparison: Comparison): Verdict[] {
+/** One conclusion per compared pair of arms, then one on allocation where there are easy and hard problems. */
+export function conclusionsOf(comparison: Comparison): Conclusion[] {
   const armPairs = new Map(comparison.pairs.map((pair) => [JSON.stringify([pair.arm, pair.against]), pair]));
-  const verdicts = [...armPairs.values()].map(({ arm, against }) => pairVerdict(comparison, arm, against));
-  const allocation = allocationVerdict(comparison);
-  return allocation === null ? verdicts : [...verdicts, allocation];
+  const conclusions = [...armPairs.values()].map(({ arm, against }) => pairConclusion(comparison, arm, against));
+  const allocation = allocationConclusion(comparison);
+  return allocation === null ? conclusions : [...conclusions, allocation];
 }
 
-function pairVerdict(comparison: Comparison, arm: string, against: string): Verdict {
+function pairConclusion(comparison: Comparison, arm: string, against: string): Conclusion {
   const pairs = comparison.pairs.filter((pair) => pair.arm === arm && pair.against === against);
   return {
     heading: `${labelOf(comparison, arm)} against ${labelOf(comparison, against)}`,
@@ -63,48 +67,45 @@ function metricSentences(comparison: Comparison, pairs: readonly PairComparison[
   const shown = pairs.filter((pair) => isShown(pair[metric]));
   const untested = pairs.filter((pair) => Number.isNaN(pair[metric].p));
   const open = pairs.filter((pair) => !shown.includes(pair) && !untested.includes(pair));
-  const sentences: string[] = [];
   const clauses = ([above, below] as const).flatMap((direction) => {
     const there = shown.filter((pair) => (direction === above ? pair[metric].value > 0 : pair[metric].value < 0));
-    const places = there.map((pair) => `${placeOf(pair.group)} (${evidence(comparison, pair, metric)})`);
-    return places.length === 0 ? [] : [`${direction} ${listOf(places)}`];
+    if (there.length === 0) return [];
+    return [`${direction} on ${places(there, (pair) => change(comparison, pair, metric))}`];
   });
-  if (clauses.length > 0) sentences.push(`${subject} ${clauses.join('; ')}.`);
-  if (open.length > 0) {
-    const places = open.map((pair) => `${placeOf(pair.group)} (${evidence(comparison, pair, metric)})`);
-    sentences.push(
-      `No difference in ${noun} was shown ${listOf(places)}; the brackets, not corrected for ${countOf(comparison.tests, 'test')}, are what the data allow.`,
-    );
-  }
-  if (untested.length > 0) {
-    sentences.push(`Too few problems to compare ${noun} ${listOf(untested.map((pair) => placeOf(pair.group)))}.`);
-  }
-  return sentences;
+  return [
+    ...(clauses.length === 0 ? [] : [`${subject} ${clauses.join(', ')}.`]),
+    ...(open.length === 0
+      ? []
+      : [`No difference in ${noun} was shown on ${places(open, (pair) => uncertainty(comparison, pair, metric))}.`]),
+    ...(untested.length === 0 ? [] : [`Too few problems to compare ${noun} on ${places(untested)}.`]),
+  ];
 }
 
-function placeOf(group: Group): string {
-  return group === 'all' ? 'over all problems' : `on ${group} problems`;
+/** `easy problems (.991 → .931) and all problems (.670 → .886)`. */
+function places(pairs: readonly PairComparison[], evidence?: (pair: PairComparison) => string): string {
+  return listOf(pairs.map((pair) => `${pair.group} problems${evidence === undefined ? '' : ` (${evidence(pair)})`}`));
 }
 
-function testOf({ pHolm }: CorrectedDifference): string {
-  const p = formatNumber(pHolm, 'p');
-  return p.startsWith('<') ? `p ${p}` : `p = ${p}`;
-}
-
-/** `.606 → .894, +.288 [+.210, +.365], p <.001`; lengths lead with the relative change. */
-function evidence(comparison: Comparison, pair: PairComparison, metric: Metric): string {
+/** `.606 → .894`; lengths lead with the relative change: `−27 %, 51.5 → 37.5 tokens`. */
+function change(comparison: Comparison, pair: PairComparison, metric: Metric): string {
   const from = summaryOf(comparison, pair.against, pair.group)![metric].value;
   const to = summaryOf(comparison, pair.arm, pair.group)![metric].value;
-  const difference = pair[metric];
-  const accuracy = metric === 'accuracy';
-  const quantity = accuracy ? 'share' : 'tokens';
-  const ofDifference = accuracy ? 'shareDifference' : 'tokenDifference';
-  return [
-    ...(accuracy ? [] : [formatPercentChange(difference.value, from)]),
-    `${formatNumber(from, quantity)} → ${formatNumber(to, quantity)}`,
-    `${formatNumber(difference.value, ofDifference)} ${formatInterval(difference.low, difference.high, ofDifference)}`,
-    testOf(difference),
-  ].join(', ');
+  if (metric === 'accuracy') return `${formatNumber(from, 'share')}\u00a0→\u00a0${formatNumber(to, 'share')}`;
+  const percent = formatPercentChange(pair[metric].value, from);
+  return `${percent}, ${formatNumber(from, 'tokens')}\u00a0→\u00a0${formatNumber(to, 'tokens')} tokens`;
+}
+
+/** What a test that showed nothing leaves possible. */
+function uncertainty({ tests }: Comparison, pair: PairComparison, metric: Metric): string {
+  const { value, low, high, pHolm } = pair[metric];
+  const quantity = metric === 'accuracy' ? 'shareDifference' : 'tokenDifference';
+  const difference = formatNumber(value, quantity);
+  if (low <= 0 && high >= 0) {
+    const unit = metric === 'accuracy' ? '' : ' tokens';
+    return `${difference}; anything from ${formatNumber(low, quantity)} to ${formatNumber(high, quantity)}${unit} fits the data`;
+  }
+  const interval = formatInterval(low, high, quantity);
+  return `${difference} ${interval}, but p\u00a0=\u00a0${formatNumber(pHolm, 'p')} once corrected for ${countOf(tests, 'test')}`;
 }
 
 function flipSentences(comparison: Comparison, arm: string, against: string): string[] {
@@ -132,7 +133,7 @@ function truncationSentences(comparison: Comparison, arms: readonly string[]): s
   });
 }
 
-function allocationVerdict(comparison: Comparison): Verdict | null {
+function allocationConclusion(comparison: Comparison): Conclusion | null {
   if (comparison.allocations.length === 0) return null;
   const parts = comparison.allocations.map(({ arm, tokens }) => {
     const interval = formatInterval(tokens.low, tokens.high, 'tokenDifference');

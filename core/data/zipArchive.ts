@@ -1,0 +1,114 @@
+/**
+ * Zip archives: what is in them, and one entry at a time.
+ *
+ * Owns: the checks of names (no entry may leave the archive) and of sizes (declared and real). It never
+ * writes to disk. Which entry is the table is decided in dataset.ts.
+ */
+import { type Entry, type ZipFile, openPromise } from 'yauzl';
+import { AresError, toAresError } from '#core/util/errors.ts';
+import { MAX_RATIO, MEBIBYTE, RATIO_FREE_BYTES } from './source.ts';
+
+const MAX_ENTRIES = 1_000_000;
+const MAX_TOTAL_BYTES = 64 * 1024 * MEBIBYTE;
+/** Type bits of a Unix mode that mean a symbolic link. */
+const SYMLINK = 0o120_000;
+
+/** Names and sizes of the files in an archive, all of them checked. */
+export async function listZip(path: string): Promise<Map<string, number>> {
+  return inArchive(path, async (zip) => {
+    const sizes = new Map<string, number>();
+    let totalBytes = 0;
+    for await (const entry of zip.eachEntry()) {
+      checkEntry(entry, path);
+      totalBytes += entry.uncompressedSize;
+      if (sizes.size >= MAX_ENTRIES || totalBytes > MAX_TOTAL_BYTES) {
+        throw new AresError('unsupported', 'This archive has too many files, or they are too large together.', {
+          where: path,
+          hint: 'Unpack it and import the folder.',
+        });
+      }
+      if (!entry.fileName.endsWith('/')) sizes.set(entry.fileName, entry.uncompressedSize);
+    }
+    return sizes;
+  });
+}
+
+/**
+ * Content of one entry.
+ * @throws AresError when there is no such entry, or it is larger than `limitBytes`
+ */
+export async function readZipEntry(path: string, name: string, limitBytes: number): Promise<Uint8Array> {
+  return inArchive(path, async (zip) => {
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName !== name) continue;
+      checkEntry(entry, path);
+      return readEntry(zip, entry, path, limitBytes);
+    }
+    throw new AresError('not-found', 'The archive has no such file.', { where: `${path}: ${name}`, hint: 'Import it again.' });
+  });
+}
+
+async function readEntry(zip: ZipFile, entry: Entry, path: string, limitBytes: number): Promise<Uint8Array> {
+  const where = `${path}: ${entry.fileName}`;
+  if (entry.isEncrypted()) {
+    throw new AresError('unsupported', 'This archive is encrypted.', { where, hint: 'Unpack it and import the folder.' });
+  }
+  const chunks: Buffer[] = [];
+  let lengthBytes = 0;
+  const stream = await zip.openReadStreamPromise(entry);
+  // The directory may lie about sizes; what is counted here does not.
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    lengthBytes += chunk.length;
+    if (lengthBytes > limitBytes) {
+      stream.destroy();
+      throw new AresError('unsupported', `A file in this archive is larger than ${Math.floor(limitBytes / MEBIBYTE)} MiB.`, {
+        where,
+        hint: 'Unpack the archive and import the folder.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function checkEntry(entry: Entry, path: string): void {
+  const { fileName, compressedSize, uncompressedSize } = entry;
+  const escapes = /^(?:\/|[A-Za-z]:)/.test(fileName) || fileName.includes('\\') || fileName.split('/').includes('..');
+  const isLink = ((entry.externalFileAttributes >>> 16) & 0o170_000) === SYMLINK;
+  if (escapes || isLink || fileName.includes('\0')) throw refusal(path, fileName);
+  if (uncompressedSize > Math.max(RATIO_FREE_BYTES, compressedSize * MAX_RATIO)) {
+    throw new AresError('bad-data', 'A file in this archive grows beyond reason when decompressed.', {
+      where: `${path}: ${fileName}`,
+      hint: 'If that is what it should be, unpack it and import the folder.',
+    });
+  }
+}
+
+function refusal(path: string, name: string): AresError {
+  return new AresError('bad-data', 'This archive is refused: a path in it leads out of the archive (path traversal).', {
+    where: `${path}: ${name}`,
+    hint: 'Do not unpack it with other programs either, unless you trust where it comes from.',
+  });
+}
+
+/** Opens an archive for the time of `use`; damage becomes an AresError. */
+async function inArchive<T>(path: string, use: (zip: ZipFile) => Promise<T>): Promise<T> {
+  let zip: ZipFile | undefined;
+  try {
+    // It stays open until `use` is done, not until the last entry has been listed.
+    zip = await openPromise(path, { autoClose: false, strictFileNames: true, validateEntrySizes: true });
+    return await use(zip);
+  } catch (error) {
+    if (error instanceof AresError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    if (/^(?:invalid relative path|absolute path|invalid characters)/.test(message)) throw refusal(path, message);
+    if (error instanceof Error && 'syscall' in error) throw toAresError(error);
+    throw new AresError('bad-data', `This zip file is damaged: ${message.split('\n')[0]}.`, {
+      where: path,
+      hint: 'Get the file again.',
+      cause: error,
+    });
+  } finally {
+    zip?.close();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What every stage of a run works with.
+ *
+ * Owns: the types that tie a run to its store, engine, model and problems, and the coordinates that
+ * keep the random numbers of its parts apart. It does nothing.
+ */
+import type { Engine, RolloutProgress, SamplingOptions } from '#core/engine/api.ts';
+import type { ModelFolder } from '#core/model/modelFolder.ts';
+import type { Store } from '#core/store/store.ts';
+import type { PreparedProblem } from './prompts.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Told what happens, in order; a front end draws it, the terminal prints it. */
+export interface RunListener {
+  /** A stage begins or moves on; units are the stage's own (responses, steps). */
+  progress(stage: number, doneUnits: number, plannedUnits: number): void;
+  metrics(stage: number, step: number, values: Readonly<Record<string, number>>): void;
+  message(level: 'info' | 'warning', text: string): void;
+}
+
+export interface RunContext {
+  store: Store;
+  runId: number;
+  /** Absolute path of the run's folder. */
+  folder: string;
+  recipe: Recipe;
+  engine: Engine;
+  base: ModelFolder;
+  /** Store id of the base model. */
+  baseModelId: number;
+  train: readonly PreparedProblem[];
+  heldout: readonly PreparedProblem[];
+  /** [vocabulary] 1 where a token is a trigger word. */
+  triggers: Uint8Array;
+  listener: RunListener;
+  /** Becomes true when the user wants the run to pause; stages then stop at the next safe point. */
+  stopRequested(): boolean;
+}
+
+/** How a stage ended: all done, or paused at a checkpoint. */
+export type StageEnd = 'finished' | 'paused';
+
+/**
+ * The `step` coordinate of random numbers outside policy optimisation, whose steps count from 0.
+ * Evaluations of all models share theirs: the same problems are answered with the same uniforms.
+ */
+export const RandomStep = { labelling: 0x4000_0000, evaluation: 0x5000_0000 } as const;
+
+export function samplingOf(
+  base: ModelFolder,
+  { temperature, topP, maxNewTokens }: { temperature: number; topP: number; maxNewTokens: number },
+  alternatives = 0,
+): SamplingOptions {
+  return { temperature, topK: 0, topP, greedy: false, maxNewTokens, stopIds: base.stopIds, alternatives };
+}
+
+export type ProgressCallback = (progress: RolloutProgress) => void;

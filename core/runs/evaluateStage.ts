@@ -1,0 +1,22 @@
+/**
+ * Evaluation: samples of every held-out problem under one model.
+ *
+ * Owns: collecting them. What they show is computed in compare/, from the store.
+ */
+import type { ModelHandle } from '#core/engine/api.ts';
+import { chunksOf, collect } from './collectStage.ts';
+import { RandomStep, type RunContext, type StageEnd, samplingOf } from './context.ts';
+
+export function runEvaluateStage(context: RunContext, stage: number, model: ModelHandle): Promise<StageEnd> {
+  const { recipe, heldout, listener, base } = context;
+  const { samples, responsesPerChunk } = recipe.evaluation;
+  const chunks = chunksOf(heldout, 0, samples, responsesPerChunk);
+  const plan = {
+    stage,
+    model,
+    sampling: samplingOf(base, recipe.evaluation),
+    randomStep: RandomStep.evaluation,
+    firstChunk: 0,
+  };
+  return collect(context, plan, chunks, (done) => listener.progress(stage, done, heldout.length * samples));
+}

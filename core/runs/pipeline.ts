@@ -1,0 +1,159 @@
+/**
+ * A whole run: label → cold start → policy optimisation, with an evaluation of every model on the way.
+ *
+ * Owns: the order of stages, which models go in and come out, and skipping what is already done when
+ * a run is resumed. Each stage looks after its own progress; reports are made in compare/ afterwards.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ModelHandle } from '#core/engine/api.ts';
+import { runColdStartStage } from './coldStartStage.ts';
+import type { RunContext, StageEnd } from './context.ts';
+import { runEvaluateStage } from './evaluateStage.ts';
+import { checkSignal, readLabels, runLabelStage } from './labelStage.ts';
+import { hashOfWeights } from './modelHash.ts';
+import { runPolicyStage } from './policyStage.ts';
+import type { StageWork } from './progress.ts';
+import type { Recipe } from './recipe.ts';
+
+/** The models of a run, in the order in which they come to be. */
+export type Arm = 'base' | 'cold-start' | 'policy';
+
+export type PlannedStage =
+  | { kind: 'label' }
+  | { kind: 'evaluate'; arm: Arm }
+  | { kind: 'cold-start' }
+  | { kind: 'policy' };
+
+/** The stages a recipe asks for, in order; a stage's position is its number in the store. */
+export function plannedStages(recipe: Recipe): PlannedStage[] {
+  return [
+    { kind: 'label' },
+    { kind: 'evaluate', arm: 'base' },
+    ...(recipe.coldStart.enabled ? ([{ kind: 'cold-start' }, { kind: 'evaluate', arm: 'cold-start' }] as const) : []),
+    ...(recipe.policy.enabled ? ([{ kind: 'policy' }, { kind: 'evaluate', arm: 'policy' }] as const) : []),
+  ];
+}
+
+export function stageName(stage: PlannedStage): string {
+  return stage.kind === 'evaluate' ? `evaluate ${stage.arm}` : stage.kind;
+}
+
+/** Work of every stage, in responses that have to be sampled or trained on; what is not known yet is guessed. */
+export function stageWork(recipe: Recipe, trainProblems: number, heldoutProblems: number): StageWork[] {
+  const { samples, extraSamples } = recipe.label;
+  const curated = Math.min(trainProblems, (recipe.coldStart.curation.perBracket ?? trainProblems / 9) * 9);
+  return plannedStages(recipe).map((stage): StageWork => {
+    const name = stageName(stage);
+    switch (stage.kind) {
+      case 'label':
+        return { name, units: trainProblems * samples, costPerUnit: 1 + (extraSamples * 0.1) / samples };
+      case 'evaluate':
+        return { name, units: heldoutProblems * recipe.evaluation.samples, costPerUnit: 1 };
+      case 'cold-start':
+        return {
+          name,
+          units: recipe.coldStart.epochs * Math.ceil(curated / recipe.coldStart.batchSize),
+          costPerUnit: 2 * recipe.coldStart.batchSize,
+        };
+      case 'policy':
+        return {
+          name,
+          units: recipe.policy.steps,
+          costPerUnit: 3 * recipe.policy.promptsPerStep * recipe.policy.method.groupSize,
+        };
+    }
+  });
+}
+
+/** The folder of an arm's model. */
+export function armFolder(context: Pick<RunContext, 'folder' | 'base'>, arm: Arm): string {
+  return arm === 'base' ? context.base.folder : join(context.folder, 'models', arm);
+}
+
+/**
+ * Runs or resumes all stages.
+ * @throws AresError 'no-signal' when there is nothing to learn from
+ */
+export async function runPipeline(context: RunContext): Promise<StageEnd> {
+  const { store, runId, recipe, listener } = context;
+  const stages = plannedStages(recipe);
+  for (const [index, stage] of stages.entries()) {
+    const record = store.runs.stages(runId)[index]!;
+    if (record.state === 'finished') {
+      listener.progress(index, record.plannedUnits, record.plannedUnits);
+      continue;
+    }
+    const startedMs = record.startedMs ?? Date.now();
+    store.runs.updateStage({ ...record, state: 'running', startedMs });
+    const end = await runStage(context, stages, index);
+    if (end === 'paused') return end;
+    const done = {
+      ...record,
+      state: 'finished' as const,
+      doneUnits: record.plannedUnits,
+      startedMs,
+      endedMs: Date.now(),
+    };
+    store.durably(() => store.runs.updateStage(done));
+  }
+  return 'finished';
+}
+
+async function runStage(context: RunContext, stages: readonly PlannedStage[], index: number): Promise<StageEnd> {
+  const { engine, recipe } = context;
+  const stage = stages[index]!;
+  switch (stage.kind) {
+    case 'label': {
+      const end = await withModel(context, 'base', (model) => runLabelStage(context, index, model));
+      if (end === 'finished')
+        checkSignal(readLabels(context, index), recipe.policy.method.groupSize, recipe.preflight.minSignalFraction);
+      return end;
+    }
+    case 'evaluate':
+      return withModel(context, stage.arm, (model) => runEvaluateStage(context, index, model));
+    case 'cold-start':
+      return withModel(context, 'base', async (model) => {
+        const labels = stages.findIndex(({ kind }) => kind === 'label');
+        const end = await runColdStartStage(context, index, labels, model);
+        if (end === 'finished') await keepModel(context, model, 'cold-start', 'base');
+        return end;
+      });
+    case 'policy': {
+      const start: Arm = recipe.coldStart.enabled ? 'cold-start' : 'base';
+      return withModel(context, start, async (model) => {
+        const reference = await engine.cloneModel(model);
+        const end = await runPolicyStage(context, index, model, reference.handle);
+        if (end === 'finished') await keepModel(context, model, 'policy', start);
+        await engine.closeModel(reference.handle);
+        return end;
+      });
+    }
+  }
+}
+
+async function withModel(
+  context: RunContext,
+  arm: Arm,
+  work: (model: ModelHandle) => Promise<StageEnd>,
+): Promise<StageEnd> {
+  const { handle } = await context.engine.openModel(armFolder(context, arm));
+  const end = await work(handle);
+  await context.engine.closeModel(handle);
+  return end;
+}
+
+/** Saves what a stage made. A folder left by a run that died right here is written again, the same. */
+async function keepModel(context: RunContext, model: ModelHandle, arm: Arm, parent: Arm): Promise<void> {
+  const folder = armFolder(context, arm);
+  if (existsSync(folder)) rmSync(folder, { recursive: true });
+  await context.engine.saveModel(model, folder);
+  const parentFolder = armFolder(context, parent);
+  const parentModel = context.store.models.list().find((known) => known.folder === parentFolder);
+  context.store.models.add({
+    folder,
+    weightsHash: hashOfWeights(folder),
+    parentId: parentModel?.modelId ?? null,
+    createdMs: Date.now(),
+  });
+}
