@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The `ares` executable: bootstrap.mjs with the command line's entry put before the arguments.
  * Plain JavaScript, because it runs before anything is installed.

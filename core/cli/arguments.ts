@@ -211,7 +211,11 @@ function numberOf(
   const what = integer ? 'a whole number' : 'a number';
   const lower = minimum === -Infinity ? '' : ` from ${minimum}`;
   const upper = maximum === Infinity ? '' : ` up to ${maximum}`;
-  throw usageError(command, `${flag} must be ${what}${lower}${upper}, not "${given}".`, `Write for instance ${flag} ${exampleOf(minimum, maximum)}.`);
+  throw usageError(
+    command,
+    `${flag} must be ${what}${lower}${upper}, not "${given}".`,
+    `Write for instance ${flag} ${exampleOf(minimum, maximum)}.`,
+  );
 }
 
 function exampleOf(minimum: number, maximum: number): number {
@@ -219,7 +223,11 @@ function exampleOf(minimum: number, maximum: number): number {
   return Number.isFinite(minimum) ? minimum : maximum;
 }
 
-function assignOperands(given: readonly string[], command: string, specs: OperandSpecs): Record<string, string | undefined> {
+function assignOperands(
+  given: readonly string[],
+  command: string,
+  specs: OperandSpecs,
+): Record<string, string | undefined> {
   const names = Object.keys(specs);
   if (given.length > names.length) {
     throw usageError(command, `"${given[names.length]}" is one argument too many for "ares ${command}".`);

@@ -70,12 +70,15 @@ const [file, ...args] = process.argv.slice(2);
 install();
 const entry = file === undefined ? join(root, 'core', 'cli', 'main.ts') : resolve(root, file);
 const child = spawn(pinnedNode(), [entry, ...args], { stdio: 'inherit' });
-// The child decides what Ctrl-C means (it writes a checkpoint first); this process only waits.
+// The child decides what a signal means (it writes a checkpoint first); this process only waits. Ctrl-C
+// in a terminal reaches the whole process group, the child included, and must not count twice.
+const inTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
+    if (signal !== 'SIGINT' || !inTerminal) child.kill(signal);
   });
 }
+child.on('error', (error) => fail(`the pinned Node could not be started: ${error.message}. Delete node_modules and run the same command again.`));
 child.on('exit', (code, signal) => {
   process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1));
 });

@@ -65,7 +65,9 @@ async function answerGroup(args: readonly string[], registry: Registry, terminal
     throw usageError(first, `"ares ${first}" needs to know what to do.`, `Write one of: ${listed(group)}.`);
   }
   if (first.startsWith('-')) {
-    throw new AresError('usage', `${first} stands where a command should be.`, { hint: 'Run "ares" to see all commands.' });
+    throw new AresError('usage', `${first} stands where a command should be.`, {
+      hint: 'Run "ares" to see all commands.',
+    });
   }
   const typed = group.length > 0 ? `${first} ${second}` : first;
   const candidates = group.length > 0 ? group : names.flatMap((name) => [name, name.split(' ')[0]!]);

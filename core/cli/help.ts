@@ -27,7 +27,11 @@ export function overview(
   ].join('\n');
 }
 
-export function commandHelp(name: string, { summary, options, operands }: Command, bold: (text: string) => string): string {
+export function commandHelp(
+  name: string,
+  { summary, options, operands }: Command,
+  bold: (text: string) => string,
+): string {
   const operandRows = Object.entries(operands).map(([operand, { help }]) => [operandName(operand), help]);
   const optionRows = Object.entries<OptionSpec>({ ...options, ...commonOptions }).map(([option, spec]) => [
     `${flagOf(option)} ${placeholderOf(spec)}`.trimEnd(),

@@ -122,7 +122,10 @@ export function compareEvaluations(evaluations: readonly Evaluation[], options: 
     summaries: results.flatMap((result) => result.summaries),
     pairs,
     allocations: allocationsOf(results.find(isGroup('easy')), results.find(isGroup('hard'))),
-    flips: armPairs.map(([a, b]) => flipsOf(arms[a]!, arms[b]!)),
+    flips: armPairs.map(([a, b]) => {
+      const [arm, against] = [arms[a]!.evaluation, arms[b]!.evaluation];
+      return { arm: arm.arm, against: against.arm, flips: findFlips(arm, against) };
+    }),
     tests: correctTogether(pairs),
     resamples,
     seed,
@@ -213,10 +216,12 @@ function pairsToCompare(
       .map(({ evaluation }) => [evaluation.arm, reference]),
     ...further,
   ];
-  return named.map((pair) => {
+  // A pair asked for twice is one comparison: counting it twice would tighten the correction for nothing.
+  const distinct = new Map(named.map((pair) => [JSON.stringify(pair), pair]));
+  return [...distinct.values()].map((pair) => {
     const [arm, against] = pair.map((name) => arms.findIndex(({ evaluation }) => evaluation.arm === name));
-    if (arm === -1 || against === -1) {
-      throw new AresError('usage', `The pair ${pair.join(' / ')} names an arm that was not evaluated.`);
+    if (arm === -1 || against === -1 || arm === against) {
+      throw new AresError('usage', `${pair.join(' against ')} is no pair of evaluated arms.`);
     }
     return [arm!, against!];
   });
@@ -265,15 +270,6 @@ function allocationsOf(easy: GroupResult | undefined, hard: GroupResult | undefi
     const resampled = subtract(hard.resampledLengths[index]!, easy.resampledLengths[index]!);
     return { arm, tokens: { value, ...percentileInterval(resampled), problems, interval: 'bootstrap' } };
   });
-}
-
-function flipsOf(first: AlignedArm, second: AlignedArm): FlipsOfPair {
-  const order = pairProblems(first.evaluation, second.evaluation);
-  return {
-    arm: first.evaluation.arm,
-    against: second.evaluation.arm,
-    flips: findFlips(first.means, second.means, order),
-  };
 }
 
 /** The summary of an arm on a group; undefined where the comparison has none. */

@@ -114,10 +114,10 @@ function flipSentences(comparison: Comparison, arm: string, against: string): st
   const gained = pair.flips.filter((flip) => flip.solvedBy === 'first').length;
   const lost = pair.flips.length - gained;
   const problems = comparison.evaluations[0]!.problems.length;
-  if (gained + lost === 0) return [`Of ${countOf(problems, 'problem')} none was solved by only one of the two.`];
+  const [name, other] = [labelOf(comparison, arm), labelOf(comparison, against)];
   return [
-    `Of ${countOf(problems, 'problem')}, ${labelOf(comparison, arm)} solved ${formatNumber(gained, 'count')} that ` +
-      `${labelOf(comparison, against)} did not, and failed ${formatNumber(lost, 'count')} that it solved.`,
+    `Of ${countOf(problems, 'problem')}, ${formatNumber(gained, 'count')} were solved by ${name} but not by ${other}, ` +
+      `${formatNumber(lost, 'count')} by ${other} but not by ${name}.`,
   ];
 }
 

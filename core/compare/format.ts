@@ -69,21 +69,26 @@ export function listOf(items: readonly string[]): string {
 /** Text of unknown origin as one line: line breaks become spaces, control characters a visible mark. */
 export function oneLine(text: string): string {
   return visible(text)
-    .replace(/[ \t\r\n\u2028\u2029]+/g, ' ')
+    .replace(/[ \t\n\u2028\u2029]+/g, ' ')
     .trim();
 }
 
 /**
  * Replaces what could act on a terminal or reorder a page instead of being read: control characters
- * other than tab and newline, bidirectional overrides, halves of surrogate pairs.
+ * other than tab and line break, bidirectional overrides, halves of surrogate pairs.
  */
 export function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is being removed
-  return text.toWellFormed().replace(/[\0-\x08\v-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g, '\ufffd');
+  return text
+    .toWellFormed()
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, (character) =>
+      character === '\t' || character === '\n' ? character : '\ufffd',
+    );
 }
 
+/** Tenths matter for a mean of fifty tokens, not for one of a thousand. */
 function tokens(value: number): string {
-  return value < 999.95 ? value.toFixed(1) : groupThousands(value.toFixed(0));
+  return value < 99.95 ? value.toFixed(1) : groupThousands(value.toFixed(0));
 }
 
 /** A true minus, as wide as the plus; no sign where the printed figure is zero. */

@@ -9,8 +9,8 @@ import { AresError } from '#core/util/errors.ts';
 import { wilsonInterval } from '#core/util/statistics.ts';
 import { bootstrapPValue, countPresent, meanOfPresent, percentileInterval } from './bootstrap.ts';
 import { mcnemarExact } from './exactTests.ts';
-import type { ProblemMeans } from './problems.ts';
-import type { Evaluation } from './types.ts';
+import { problemMeans } from './problems.ts';
+import type { EvaluatedProblem, Evaluation } from './types.ts';
 
 /** A mean over problems with its 95 % interval. */
 export interface Estimate {
@@ -128,8 +128,7 @@ export function differenceOfAccuracies(
 
 /** A problem that one arm solves and the other does not. */
 export interface Flip {
-  /** Index into the problems of the first evaluation. */
-  problem: number;
+  problem: EvaluatedProblem;
   solvedBy: 'first' | 'second';
   /** [correct, graded] samples of each arm. */
   first: [number, number];
@@ -139,21 +138,21 @@ export interface Flip {
 /**
  * Problems solved by exactly one of two arms, the most clear-cut first. Solved means that more than
  * half of the graded samples are correct.
- * @param order for each problem of the first arm its index in the second (`pairProblems`)
  */
-export function findFlips(first: ProblemMeans, second: ProblemMeans, order: readonly number[]): Flip[] {
-  const gap = ({ first: [a, n], second: [b, m] }: Flip): number => Math.abs(a / n - b / m);
-  const flips: Flip[] = [];
-  order.forEach((other, problem) => {
-    const a = first.accuracy[problem]!;
-    const b = second.accuracy[other]!;
-    if (Number.isNaN(a - b) || a > 0.5 === b > 0.5) return;
-    flips.push({
-      problem,
-      solvedBy: a > b ? 'first' : 'second',
-      first: [first.correct[problem]!, first.gradable[problem]!],
-      second: [second.correct[other]!, second.gradable[other]!],
-    });
+export function findFlips(first: Evaluation, second: Evaluation): Flip[] {
+  const [a, b] = [problemMeans(first), problemMeans(second)];
+  const flips = pairProblems(first, second).flatMap((other, index): Flip[] => {
+    const [rate, otherRate] = [a.accuracy[index]!, b.accuracy[other]!];
+    if (Number.isNaN(rate - otherRate) || rate > 0.5 === otherRate > 0.5) return [];
+    return [
+      {
+        problem: first.problems[index]!,
+        solvedBy: rate > otherRate ? 'first' : 'second',
+        first: [a.correct[index]!, a.gradable[index]!],
+        second: [b.correct[other]!, b.gradable[other]!],
+      },
+    ];
   });
-  return flips.sort((x, y) => gap(y) - gap(x) || x.problem - y.problem);
+  const gap = ({ first: [x, n], second: [y, m] }: Flip): number => Math.abs(x / n - y / m);
+  return flips.sort((x, y) => gap(y) - gap(x) || (x.problem.key < y.problem.key ? -1 : 1));
 }

@@ -202,16 +202,25 @@ export function studyCurves(study: Study, curves: readonly TrainingCurve[]): Dra
   const description =
     `Faint: mean over seeds as logged. Bold: smoothed with weight ${SMOOTHING}. Band: range over seeds ` +
     `(${listOf(seeds.map(String))}).`;
-  const panel = (name: string, heading: string, yLabel: string): Drawing =>
+  const panel = (name: string, heading: string, yLabel: string, most: number): Drawing =>
     lineChart(
       study.arms.flatMap(({ arm, label }) => {
         const runs = curves.filter((curve) => curve.arm === arm).flatMap((curve) => curve.series[name] ?? []);
         return runs.length === 0 ? [] : [curveLine(runs, label, colourOf(study, arm), SMOOTHING)];
       }),
-      { title: `${heading} over training`, description, heading, xLabel: 'step', yLabel, widthPx: 440, heightPx: 290 },
+      {
+        title: `${heading} over training`,
+        description,
+        heading,
+        xLabel: 'step',
+        yLabel,
+        widthPx: 440,
+        heightPx: 290,
+        yWithin: [0, most],
+      },
     );
   return arrange(
-    [panel('accuracy/mean', 'Accuracy', 'share right'), panel('length/mean', 'Response length', 'tokens')],
+    [panel('accuracy/mean', 'Accuracy', 'share right', 1), panel('length/mean', 'Response length', 'tokens', Infinity)],
     2,
     {
       title: 'Accuracy and response length over training steps',

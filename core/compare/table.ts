@@ -58,7 +58,7 @@ export function cellParts(cell: Cell, { quantity }: Column): [string, string, st
 }
 
 /** A cell on its own, unaligned: `.981 [.966, .993]`, `.981 ± .012`. */
-export function formatCell(cell: Cell, column: Column): string {
+function formatCell(cell: Cell, column: Column): string {
   const [figure, deviation, low, high] = cellParts(cell, column);
   return figure + (deviation === '' ? '' : `\u00a0±\u00a0${deviation}`) + (low === '' ? '' : ` [${low},\u00a0${high}]`);
 }

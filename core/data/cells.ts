@@ -47,10 +47,12 @@ export function toCell(value: unknown, depth = 0): Cell {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (depth >= MAX_DEPTH) throw new CellError(`values are nested more than ${MAX_DEPTH} levels deep`);
   if (Array.isArray(value)) return value.map((item) => toCell(item, depth + 1));
-  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, (item) => toCell(item, depth));
+  if (ArrayBuffer.isView(value))
+    return Array.from(value as unknown as ArrayLike<unknown>, (item) => toCell(item, depth));
   if (typeof value !== 'object') return String(value);
   const row = newRow();
-  for (const [key, item] of Object.entries(value)) if (key !== '__proto__') row[key] = toCell(item, depth + 1);
+  for (const [key, item] of value instanceof Map ? value : Object.entries(value))
+    if (key !== '__proto__') row[key] = toCell(item, depth + 1);
   return row;
 }
 

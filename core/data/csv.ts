@@ -105,7 +105,8 @@ export class RecordReader {
   }
 
   *end(): Iterable<CsvRecord> {
-    if (this.#state === 'quoted') this.#problem ??= 'a quote is opened and never closed; the rest of the file is inside it';
+    if (this.#state === 'quoted')
+      this.#problem ??= 'a quote is opened and never closed; the rest of the file is inside it';
     this.#endField();
     yield* this.#endRecord();
   }
@@ -138,10 +139,14 @@ export class RecordReader {
 /** Column names as they are; empty ones are numbered and repeated ones told apart. */
 function columnNames(record: CsvRecord, name: string): string[] {
   if (record.problem !== null || record.fields.length > MAX_COLUMNS) {
-    throw new AresError('bad-data', `The first row cannot be the header: ${record.problem ?? 'it has too many fields'}.`, {
-      where: name,
-      hint: 'The first row must name the columns.',
-    });
+    throw new AresError(
+      'bad-data',
+      `The first row cannot be the header: ${record.problem ?? 'it has too many fields'}.`,
+      {
+        where: name,
+        hint: 'The first row must name the columns.',
+      },
+    );
   }
   const seen = new Set<string>();
   return record.fields.map((field, index) => {
@@ -156,7 +161,8 @@ function columnNames(record: CsvRecord, name: string): string[] {
 function addRecord(table: TableBuilder, header: readonly string[], record: CsvRecord): void {
   const { line, fields, problem } = record;
   if (problem !== null) table.reject(line, problem);
-  else if (fields.length !== header.length) table.reject(line, `the row has ${fields.length} fields, the header ${header.length}`);
+  else if (fields.length !== header.length)
+    table.reject(line, `the row has ${fields.length} fields, the header ${header.length}`);
   // The decoder puts this character where bytes are not UTF-8.
   else if (fields.some((field) => field.includes('\uFFFD'))) table.reject(line, 'the row is not valid UTF-8');
   else {

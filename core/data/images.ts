@@ -10,7 +10,7 @@ import { join, sep } from 'node:path';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { type Cell, imageType, isObject } from './cells.ts';
 import { MEBIBYTE } from './source.ts';
-import { readZipEntry } from './zipArchive.ts';
+import type { ZipArchive } from './zipArchive.ts';
 
 export const MAX_IMAGE_BYTES = 64 * MEBIBYTE;
 
@@ -18,12 +18,10 @@ export const MAX_IMAGE_BYTES = 64 * MEBIBYTE;
 export type ImageSource =
   | { kind: 'bytes'; bytes: Uint8Array }
   | { kind: 'file'; path: string }
-  | { kind: 'entry'; archive: string; entry: string };
+  | { kind: 'entry'; archive: ZipArchive; entry: string };
 
 /** The place that paths in rows are relative to: a folder on disk, or a folder inside an archive. */
-export type ImageRoot =
-  | { kind: 'folder'; folder: string }
-  | { kind: 'archive'; archive: string; entries: ReadonlySet<string>; prefix: string };
+export type ImageRoot = { kind: 'folder'; folder: string } | { kind: 'archive'; archive: ZipArchive; prefix: string };
 
 /** Thrown when a row's image cannot be used; the row becomes a bad row with this message as its reason. */
 export class ImageError extends Error {}
@@ -47,7 +45,8 @@ export function resolveImages(cell: Cell, root: ImageRoot): ImageSource[] {
 
 function imageBytes(bytes: Uint8Array): ImageSource {
   if (imageType(bytes) === null) throw new ImageError('the image is not PNG, JPEG, WebP, GIF or BMP');
-  if (bytes.length > MAX_IMAGE_BYTES) throw new ImageError(`the image is larger than ${MAX_IMAGE_BYTES / MEBIBYTE} MiB`);
+  if (bytes.length > MAX_IMAGE_BYTES)
+    throw new ImageError(`the image is larger than ${MAX_IMAGE_BYTES / MEBIBYTE} MiB`);
   return { kind: 'bytes', bytes };
 }
 
@@ -75,7 +74,7 @@ function resolvePath(path: string, root: ImageRoot): ImageSource {
   const relative = path.replaceAll('\\', '/').replace(/^(?:\.\/)+/, '');
   if (root.kind === 'archive') {
     const entry = root.prefix + relative;
-    if (!root.entries.has(entry)) throw new ImageError('the image is not in the archive');
+    if (!root.archive.has(entry)) throw new ImageError('the image is not in the archive');
     return { kind: 'entry', archive: root.archive, entry };
   }
   const target = join(root.folder, relative);
@@ -108,15 +107,18 @@ export function imageIdentity(source: ImageSource): string | Uint8Array {
  */
 export async function readImage(source: ImageSource): Promise<Uint8Array> {
   if (source.kind === 'bytes') return source.bytes;
-  const where = source.kind === 'file' ? source.path : `${source.archive}: ${source.entry}`;
+  const where = source.kind === 'file' ? source.path : `${source.archive.path}: ${source.entry}`;
   const bytes =
     source.kind === 'file'
       ? await readFile(source.path).catch((error: unknown) => {
           throw toAresError(error);
         })
-      : await readZipEntry(source.archive, source.entry, MAX_IMAGE_BYTES);
+      : await source.archive.read(source.entry, MAX_IMAGE_BYTES);
   if (imageType(bytes) === null) {
-    throw new AresError('bad-file', 'This is not a PNG, JPEG, WebP, GIF or BMP image.', { where, hint: 'Replace the file.' });
+    throw new AresError('bad-file', 'This is not a PNG, JPEG, WebP, GIF or BMP image.', {
+      where,
+      hint: 'Replace the file.',
+    });
   }
   return bytes;
 }

@@ -14,11 +14,13 @@ import {
   parquetSchema,
 } from 'hyparquet';
 import { AresError } from '#core/util/errors.ts';
-import { type ColumnShape, ParquetRefusal, boundedCompressors, checkPages } from './parquetPages.ts';
+import { type ColumnShape, boundedCompressors, checkPages } from './parquetPages.ts';
 import { MAX_RATIO, MAX_ROWS, MEBIBYTE, RATIO_FREE_BYTES, type Source } from './source.ts';
 import { type Table, TableBuilder, readingFormat } from './table.ts';
+import { ParquetRefusal, ThriftReader } from './thrift.ts';
 
 const MAX_FOOTER_BYTES = 32 * MEBIBYTE;
+const MAX_FOOTER_VALUES = 5_000_000;
 const MAX_ROW_GROUP_BYTES = 1024 * MEBIBYTE;
 const MAX_CELLS = 100_000_000;
 const MAX_SCHEMA_ELEMENTS = 10_000;
@@ -44,7 +46,7 @@ async function readChecked(source: Source): Promise<Table> {
     byteLength: source.sizeBytes,
     slice: async (start, end = source.sizeBytes) => exactBuffer(await source.read(start, end)),
   };
-  await checkFooterSize(source);
+  await checkFooter(source);
   const metadata = await parquetMetadataAsync(file, { geoparquet: false });
   const shapes = checkSchema(metadata);
   const table = new TableBuilder(source.name);
@@ -70,13 +72,16 @@ function exactBuffer(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
 }
 
-async function checkFooterSize(source: Source): Promise<void> {
+async function checkFooter(source: Source): Promise<void> {
   const end = await source.read(source.sizeBytes - 8, source.sizeBytes);
   if (source.sizeBytes < 12 || Buffer.from(end.subarray(4)).toString('latin1') !== 'PAR1') {
     throw new ParquetRefusal('it does not end like a Parquet file, so it was probably cut off');
   }
   const footerBytes = new DataView(end.buffer, end.byteOffset, end.byteLength).getUint32(0, true);
   if (footerBytes > MAX_FOOTER_BYTES) throw new ParquetRefusal(`its footer declares ${footerBytes} bytes`);
+  const start = source.sizeBytes - 8 - footerBytes;
+  if (start < 0) throw new ParquetRefusal('its footer is larger than the file');
+  new ThriftReader(await source.read(start, source.sizeBytes - 8), 0, MAX_FOOTER_VALUES).struct();
 }
 
 /** Shapes of all leaf columns, by path; checks the size of the schema on the way. */

@@ -9,15 +9,15 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { type CompressionCodec, type Compressors, type Encoding, snappyUncompress } from 'hyparquet';
 import { decompressLz4, decompressLz4Raw } from 'hyparquet-compressors';
 import { MAX_RATIO, MEBIBYTE, RATIO_FREE_BYTES } from './source.ts';
+import { ParquetRefusal, ThriftReader, type ThriftStruct, integerField, readVarint, structField } from './thrift.ts';
 
 export const MAX_PAGE_BYTES = 64 * MEBIBYTE;
 /** Values of one page: columns of nulls or of one value need no bytes for them. */
 const MAX_PAGE_VALUES = 16_000_000;
+/** A page header has a dozen fields, and statistics. */
+const MAX_HEADER_VALUES = 1_000;
 /** Writers pad the last bit-packed run to whole groups of eight. */
 const RUN_SLACK = 512;
-
-/** What is wrong with a file; parquet.ts turns it into an error a person can read. */
-export class ParquetRefusal extends Error {}
 
 /** Facts of the schema and the column chunk that the walk needs. */
 export interface ColumnShape {
@@ -50,7 +50,7 @@ export function checkPages(chunk: Uint8Array, shape: ColumnShape, valueCount: nu
   let at = 0;
   // hyparquet stops one byte before the end, too.
   while (at < chunk.length - 1) {
-    const reader = new ThriftReader(chunk, at);
+    const reader = new ThriftReader(chunk, at, MAX_HEADER_VALUES);
     const header = reader.struct();
     at = reader.at;
     const compressedBytes = integerField(header, 3);
@@ -61,7 +61,8 @@ export function checkPages(chunk: Uint8Array, shape: ColumnShape, valueCount: nu
     at += compressedBytes;
     const type = integerField(header, 1);
     if (type === PageType.data) values += checkDataPage(page, uncompressedBytes, structField(header, 5), shape);
-    else if (type === PageType.dataV2) values += checkDataPageV2(page, uncompressedBytes, structField(header, 8), shape);
+    else if (type === PageType.dataV2)
+      values += checkDataPageV2(page, uncompressedBytes, structField(header, 8), shape);
     else if (type === PageType.dictionary) checkValueCount(structField(header, 7));
     else throw new ParquetRefusal(`there is a page of an unknown type (${type})`);
     if (values > valueCount) throw new ParquetRefusal('the pages of a column have more values than the column');
@@ -107,7 +108,12 @@ function checkDataPage(page: Uint8Array, uncompressedBytes: number, header: Thri
   return count;
 }
 
-function checkDataPageV2(page: Uint8Array, uncompressedBytes: number, header: ThriftStruct, shape: ColumnShape): number {
+function checkDataPageV2(
+  page: Uint8Array,
+  uncompressedBytes: number,
+  header: ThriftStruct,
+  shape: ColumnShape,
+): number {
   const count = checkValueCount(header);
   const definitionBytes = integerField(header, 5);
   const repetitionBytes = integerField(header, 6);
@@ -115,7 +121,8 @@ function checkDataPageV2(page: Uint8Array, uncompressedBytes: number, header: Th
   if (levelBytes > page.length) throw new ParquetRefusal('the levels of a page are longer than the page');
   if (integerField(header, 2) > count) throw new ParquetRefusal('a page declares more nulls than values');
   if (shape.maxRepetitionLevel > 0) checkRuns(page, 0, widthOf(shape.maxRepetitionLevel), count, 'exactly');
-  if (shape.maxDefinitionLevel > 0) checkRuns(page, repetitionBytes, widthOf(shape.maxDefinitionLevel), count, 'exactly');
+  if (shape.maxDefinitionLevel > 0)
+    checkRuns(page, repetitionBytes, widthOf(shape.maxDefinitionLevel), count, 'exactly');
   const isCompressed = header.get(7) !== false;
   const values = page.subarray(levelBytes);
   const bytes = isCompressed ? decompress(values, uncompressedBytes - levelBytes, shape.codec) : values;
@@ -140,7 +147,13 @@ function encodingOf(header: ThriftStruct, field: number): Encoding {
   return encoding;
 }
 
-function checkEncodedValues(bytes: Uint8Array, at: number, encoding: Encoding, count: number, shape: ColumnShape): void {
+function checkEncodedValues(
+  bytes: Uint8Array,
+  at: number,
+  encoding: Encoding,
+  count: number,
+  shape: ColumnShape,
+): void {
   // hyparquet reads both of these as something else.
   if (shape.isBoolean ? encoding.endsWith('_DICTIONARY') : encoding === 'RLE') {
     throw new ParquetRefusal(`a column is encoded as ${encoding}, which does not suit its type`);
@@ -159,7 +172,13 @@ function widthOf(level: number): number {
  * Checks that runs (run-length encoded or bit-packed) hold no more values than the page declares.
  * @param extent levels have exactly `count` values; dictionary indices fewer, by the number of nulls
  */
-function checkRuns(bytes: Uint8Array, start: number, width: number, count: number, extent: 'exactly' | 'at most'): void {
+function checkRuns(
+  bytes: Uint8Array,
+  start: number,
+  width: number,
+  count: number,
+  extent: 'exactly' | 'at most',
+): void {
   if (width > 32) throw new ParquetRefusal(`a run declares values of ${width} bits`);
   let at = start;
   let seen = 0;
@@ -171,106 +190,5 @@ function checkRuns(bytes: Uint8Array, start: number, width: number, count: numbe
     if (run > count - seen + RUN_SLACK) throw new ParquetRefusal(`a run declares ${run} values where ${count} are`);
     at = next + (isPacked ? (header >>> 1) * width : Math.ceil(width / 8));
     seen += run;
-  }
-}
-
-function readVarint(bytes: Uint8Array, start: number): [value: number, next: number] {
-  let value = 0;
-  for (let i = 0; i < 5; i++) {
-    const byte = bytes[start + i];
-    if (byte === undefined) throw new ParquetRefusal('a page ends in the middle of a number');
-    value += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) {
-      if (value > 0x7fffffff) throw new ParquetRefusal('a run is too long');
-      return [value, start + i + 1];
-    }
-  }
-  throw new ParquetRefusal('a number is too long');
-}
-
-// Page headers (Thrift compact protocol) ---------------------------------------------------------
-
-type ThriftStruct = Map<number, number | boolean | ThriftStruct>;
-
-function integerField(struct: ThriftStruct, field: number): number {
-  const value = struct.get(field);
-  if (typeof value !== 'number' || value < 0) throw new ParquetRefusal('a page header is damaged');
-  return value;
-}
-
-function structField(struct: ThriftStruct, field: number): ThriftStruct {
-  const value = struct.get(field);
-  if (!(value instanceof Map)) throw new ParquetRefusal('a page header is damaged');
-  return value;
-}
-
-const MAX_HEADER_DEPTH = 4;
-
-class ThriftReader {
-  at: number;
-  readonly #bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  struct(depth = 0): ThriftStruct {
-    if (depth > MAX_HEADER_DEPTH) throw new ParquetRefusal('a page header is nested too deep');
-    const fields: ThriftStruct = new Map();
-    for (let id = 0; ;) {
-      const byte = this.#byte();
-      const type = byte & 0x0f;
-      if (type === 0) return fields;
-      id = byte >> 4 === 0 ? this.#zigzag() : id + (byte >> 4);
-      const value = this.#value(type, depth);
-      if (value !== undefined) fields.set(id, value);
-    }
-  }
-
-  #byte(): number {
-    const byte = this.#bytes[this.at++];
-    if (byte === undefined) throw new ParquetRefusal('a page header is cut off');
-    return byte;
-  }
-
-  /** A field's value; undefined for kinds that no check needs (statistics). */
-  #value(type: number, depth: number): number | boolean | ThriftStruct | undefined {
-    switch (type) {
-      case 1:
-      case 2:
-        return type === 1;
-      case 3:
-        return this.#byte();
-      case 4:
-      case 5:
-        return this.#zigzag();
-      case 6:
-        while (this.#byte() >= 0x80);
-        return undefined;
-      case 7:
-        this.at += 8;
-        return undefined;
-      case 8: {
-        const [length, next] = readVarint(this.#bytes, this.at);
-        this.at = next + length;
-        return undefined;
-      }
-      case 12:
-        return this.struct(depth + 1);
-      default:
-        throw new ParquetRefusal('a page header is damaged');
-    }
-  }
-
-  /** A signed 32-bit integer. */
-  #zigzag(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
-    }
-    throw new ParquetRefusal('a page header is damaged');
   }
 }

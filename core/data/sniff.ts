@@ -45,7 +45,8 @@ export function isGzip(head: Uint8Array): boolean {
  * @throws AresError bad-data for an empty file, unsupported for what is no dataset
  */
 export function sniffFormat(head: Uint8Array, name: string): Format {
-  if (head.length === 0) throw new AresError('bad-data', 'This file is empty.', { where: name, hint: 'Choose another file.' });
+  if (head.length === 0)
+    throw new AresError('bad-data', 'This file is empty.', { where: name, hint: 'Choose another file.' });
   if (startsWith(head, 'PAR1')) return 'parquet';
   if (startsWith(head, 'PK\x03\x04') || startsWith(head, 'PK\x05\x06')) return 'zip';
   if (startsWith(head, 'ARROW1') || startsWith(head, '\xff\xff\xff\xff')) return 'arrow';
@@ -68,7 +69,8 @@ function sniffText(text: string, name: string): Format {
   if (trimmed.startsWith('{') || trimmed.startsWith('[')) {
     // One complete object per line is JSON lines, whatever the extension; a lone object is what the extension says.
     const [first, second] = trimmed.split(/\r?\n/).filter((line) => line.trim() !== '');
-    if (isLines || (isJsonObject(first!) && (second?.trimStart().startsWith('{') || !name.endsWith('.json')))) return 'jsonl';
+    if (isLines || (isJsonObject(first!) && (second?.trimStart().startsWith('{') || !name.endsWith('.json'))))
+      return 'jsonl';
     return 'json';
   }
   if (isLines) return 'jsonl';

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { AresError, toAresError } from '#core/util/errors.ts';
+import { AresError } from '#core/util/errors.ts';
 
 export const MEBIBYTE = 1024 * 1024;
 /** Text is parsed into memory whole; more than this would not fit beside a model. */
@@ -28,19 +28,14 @@ export interface Source {
   stream(): AsyncIterable<Uint8Array>;
 }
 
-/** @throws AresError not-found and the like */
 export async function fileSource(path: string): Promise<Source> {
-  try {
-    const { size } = await stat(path);
-    return {
-      name: basename(path),
-      sizeBytes: size,
-      read: (start, end) => readRange(path, start, Math.min(end, size)),
-      stream: () => createReadStream(path, { highWaterMark: MEBIBYTE }),
-    };
-  } catch (error) {
-    throw toAresError(error);
-  }
+  const { size } = await stat(path);
+  return {
+    name: basename(path),
+    sizeBytes: size,
+    read: (start, end) => readRange(path, start, Math.min(end, size)),
+    stream: () => createReadStream(path, { highWaterMark: MEBIBYTE }),
+  };
 }
 
 async function readRange(path: string, start: number, end: number): Promise<Uint8Array> {
@@ -84,11 +79,15 @@ export async function gunzipped(path: string, source: Source): Promise<Source> {
     return memorySource(source.name.replace(/\.gz$/i, ''), bytes);
   } catch (error) {
     const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw new AresError('bad-data', tooLarge ? 'This gzip file grows beyond reason when decompressed.' : 'This gzip file is damaged.', {
-      where: source.name,
-      hint: tooLarge ? `If that is what it should be, decompress it first.` : 'Get the file again.',
-      cause: error,
-    });
+    throw new AresError(
+      'bad-data',
+      tooLarge ? 'This gzip file grows beyond reason when decompressed.' : 'This gzip file is damaged.',
+      {
+        where: source.name,
+        hint: tooLarge ? `If that is what it should be, decompress it first.` : 'Get the file again.',
+        cause: error,
+      },
+    );
   }
 }
 

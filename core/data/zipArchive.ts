@@ -13,45 +13,67 @@ const MAX_TOTAL_BYTES = 64 * 1024 * MEBIBYTE;
 /** Type bits of a Unix mode that mean a symbolic link. */
 const SYMLINK = 0o120_000;
 
-/** Names and sizes of the files in an archive, all of them checked. */
-export async function listZip(path: string): Promise<Map<string, number>> {
-  return inArchive(path, async (zip) => {
-    const sizes = new Map<string, number>();
-    let totalBytes = 0;
-    for await (const entry of zip.eachEntry()) {
-      checkEntry(entry, path);
-      totalBytes += entry.uncompressedSize;
-      if (sizes.size >= MAX_ENTRIES || totalBytes > MAX_TOTAL_BYTES) {
-        throw new AresError('unsupported', 'This archive has too many files, or they are too large together.', {
-          where: path,
-          hint: 'Unpack it and import the folder.',
-        });
-      }
-      if (!entry.fileName.endsWith('/')) sizes.set(entry.fileName, entry.uncompressedSize);
-    }
-    return sizes;
-  });
-}
+/** An archive whose names and declared sizes have all been checked. */
+export class ZipArchive {
+  readonly path: string;
+  readonly #entries: ReadonlyMap<string, Entry>;
 
-/**
- * Content of one entry.
- * @throws AresError when there is no such entry, or it is larger than `limitBytes`
- */
-export async function readZipEntry(path: string, name: string, limitBytes: number): Promise<Uint8Array> {
-  return inArchive(path, async (zip) => {
-    for await (const entry of zip.eachEntry()) {
-      if (entry.fileName !== name) continue;
-      checkEntry(entry, path);
-      return readEntry(zip, entry, path, limitBytes);
+  private constructor(path: string, entries: ReadonlyMap<string, Entry>) {
+    this.path = path;
+    this.#entries = entries;
+  }
+
+  /** @throws AresError for damage, names that leave the archive, and sizes beyond reason */
+  static open(path: string): Promise<ZipArchive> {
+    return inArchive(path, async (zip) => {
+      const entries = new Map<string, Entry>();
+      let totalBytes = 0;
+      for await (const entry of zip.eachEntry()) {
+        checkEntry(entry, path);
+        totalBytes += entry.uncompressedSize;
+        if (entries.size >= MAX_ENTRIES || totalBytes > MAX_TOTAL_BYTES) {
+          throw new AresError('unsupported', 'This archive has too many files, or they are too large together.', {
+            where: path,
+            hint: 'Unpack it and import the folder.',
+          });
+        }
+        if (!entry.fileName.endsWith('/')) entries.set(entry.fileName, entry);
+      }
+      return new ZipArchive(path, entries);
+    });
+  }
+
+  get names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  /**
+   * Content of a file in the archive.
+   * @throws AresError when there is no such file, it is damaged, or it is larger than `limitBytes`
+   */
+  read(name: string, limitBytes: number): Promise<Uint8Array> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) {
+      throw new AresError('not-found', 'The archive has no such file.', {
+        where: `${this.path}: ${name}`,
+        hint: 'Import it again.',
+      });
     }
-    throw new AresError('not-found', 'The archive has no such file.', { where: `${path}: ${name}`, hint: 'Import it again.' });
-  });
+    return inArchive(this.path, (zip) => readEntry(zip, entry, this.path, limitBytes));
+  }
 }
 
 async function readEntry(zip: ZipFile, entry: Entry, path: string, limitBytes: number): Promise<Uint8Array> {
   const where = `${path}: ${entry.fileName}`;
   if (entry.isEncrypted()) {
-    throw new AresError('unsupported', 'This archive is encrypted.', { where, hint: 'Unpack it and import the folder.' });
+    throw new AresError('unsupported', 'This archive is encrypted.', {
+      where,
+      hint: 'Unpack it and import the folder.',
+    });
   }
   const chunks: Buffer[] = [];
   let lengthBytes = 0;
@@ -61,10 +83,14 @@ async function readEntry(zip: ZipFile, entry: Entry, path: string, limitBytes: n
     lengthBytes += chunk.length;
     if (lengthBytes > limitBytes) {
       stream.destroy();
-      throw new AresError('unsupported', `A file in this archive is larger than ${Math.floor(limitBytes / MEBIBYTE)} MiB.`, {
-        where,
-        hint: 'Unpack the archive and import the folder.',
-      });
+      throw new AresError(
+        'unsupported',
+        `A file in this archive is larger than ${Math.floor(limitBytes / MEBIBYTE)} MiB.`,
+        {
+          where,
+          hint: 'Unpack the archive and import the folder.',
+        },
+      );
     }
     chunks.push(chunk);
   }

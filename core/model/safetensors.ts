@@ -34,8 +34,8 @@ export interface TensorToWrite {
   name: string;
   shape: readonly number[];
   data: TensorData;
-  /** Store float32 data narrower (rounded to nearest even), or bytes as BOOL; the data's own type otherwise. */
-  dtype?: 'F16' | 'BF16' | 'BOOL';
+  /** Store float32 data narrower, rounded to nearest even; the data's own type where this is absent. */
+  dtype?: 'F16' | 'BF16';
 }
 
 /** Half-precision data is converted through a buffer of this size instead of a second copy. */
@@ -129,7 +129,7 @@ function storedDtype({ data, dtype }: TensorToWrite): TensorDtype {
 }
 
 function storedBytes({ name, data, dtype }: TensorToWrite): Uint8Array[] {
-  const converted = dtype === 'F16' || dtype === 'BF16' ? toHalf(name, data, dtype) : data;
+  const converted = dtype === undefined ? data : toHalf(name, data, dtype);
   const bytes = new Uint8Array(converted.buffer, converted.byteOffset, converted.byteLength);
   const parts: Uint8Array[] = [];
   for (let start = 0; start < bytes.length; start += MAX_CALL_BYTES) {

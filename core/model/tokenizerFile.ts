@@ -73,13 +73,13 @@ export interface TokenizerFile {
 export function checkTokenizerFile(json: JsonObject, where: string): TokenizerFile {
   const model = readModel(json, where);
   const vocab = readVocab(model);
-  checkMerges(model, vocab);
+  const merges = readMerges(model, vocab);
   for (const section of Object.keys(accepted)) checkSection(section, json[section], where);
   const addedTokens = readAddedTokens(json['added_tokens'] ?? [], vocab, where);
   return {
     json: {
       ...json,
-      model: { ...model.object, type: 'BPE' },
+      model: { ...model.object, type: 'BPE', merges },
       added_tokens: addedTokens,
       normalizer: json['normalizer'] ?? null,
       pre_tokenizer: withExplicitPattern(json['pre_tokenizer'] ?? null),
@@ -120,10 +120,11 @@ function readVocab(model: Fields): Map<string, number> {
   return ids;
 }
 
-function checkMerges(model: Fields, vocab: ReadonlyMap<string, number>): void {
+/** Merges as pairs; files have them as such or as "a b". The library would mistake a list of both. */
+function readMerges(model: Fields, vocab: ReadonlyMap<string, number>): [string, string][] {
   const { merges } = model.object;
   if (!Array.isArray(merges)) throw model.bad('merges', 'a list of pairs');
-  for (const [line, merge] of merges.entries()) {
+  return merges.map((merge: unknown, line) => {
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     if (!isPair(pair)) throw malformed(model.where, `Merge ${line} is no pair of tokens: ${shorten(merge)}.`);
     const unknown = [...pair, pair.join('')].find((token) => !vocab.has(token));
@@ -133,7 +134,8 @@ function checkMerges(model: Fields, vocab: ReadonlyMap<string, number>): void {
         `Merge ${line} needs the token ${shorten(unknown)}, which is not in the vocabulary.`,
       );
     }
-  }
+    return pair;
+  });
 }
 
 function isPair(value: unknown): value is [string, string] {
@@ -156,6 +158,7 @@ function readAddedTokens(tokens: unknown, vocab: ReadonlyMap<string, number>, wh
       throw malformed(where, `The added token ${shorten(content)} has the id ${id}, which the vocabulary contradicts.`);
     }
     idsInUse.add(id);
+    // lstrip and rstrip agree with the reference but for U+FEFF and U+0085 right beside the token.
     if (token['single_word'] === true) throw unsupported(new Fields(token, where), 'single_word', true);
     return token;
   });

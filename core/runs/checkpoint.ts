@@ -168,9 +168,7 @@ export async function pruneCheckpoints(
       if (!isDamaged(await verifyCheckpoint(folder, fileSystem))) valid++;
       continue;
     }
-    // Under its temporary name a half-deleted folder is not mistaken for a damaged checkpoint.
-    await fileSystem.rename(folder, folder + TEMPORARY);
-    await fileSystem.remove(folder + TEMPORARY);
+    await fileSystem.remove(folder);
     removed.push(folder);
   }
   return removed;

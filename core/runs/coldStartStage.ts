@@ -10,28 +10,28 @@ import { learningRateAt } from '#core/engine/schedule.ts';
 import { AresError } from '#core/util/errors.ts';
 import { coldStartBatch, coldStartSteps, superviseStep } from './coldStart.ts';
 import type { RunContext, StageEnd } from './context.ts';
-import { readLabels } from './labelStage.ts';
-import type { PreparedProblem } from './prompts.ts';
+import { type LabelledRun, readLabels } from './labelStage.ts';
+import type { PreparedProblem, RunProblem } from './prompts.ts';
 import { runTrainingLoop } from './trainingLoop.ts';
 
-interface Candidate extends Trace {
+interface Candidate<P extends RunProblem> extends Trace {
   rolloutId: number;
-  prepared: PreparedProblem;
+  prepared: P;
 }
 
-export interface CuratedSet {
+export interface CuratedSet<P extends RunProblem = PreparedProblem> {
   curation: Curation;
-  candidates: readonly Candidate[];
+  candidates: readonly Candidate<P>[];
 }
 
 /** The selection, from the stored responses of the label stage; the same whenever it is asked for. */
-export function curateFromStore(context: RunContext, labelStage: number): CuratedSet {
+export function curateFromStore<P extends RunProblem>(context: LabelledRun<P>, labelStage: number): CuratedSet<P> {
   const { store, runId, train, recipe } = context;
   const labels = new Map(readLabels(context, labelStage).map((labelled) => [labelled.problem.problemId, labelled]));
   const problems = new Map(train.map((problem) => [problem.problemId, problem]));
   const candidates = store.rollouts.steps(runId, labelStage).flatMap((step) => {
     const columns = store.rollouts.columns({ runId, stage: labelStage, step });
-    return Array.from(columns.rolloutId, (rolloutId, i): Candidate => {
+    return Array.from(columns.rolloutId, (rolloutId, i): Candidate<P> => {
       const prepared = problems.get(columns.problemId[i]!)!;
       const { label } = labels.get(prepared.problemId)!;
       return {

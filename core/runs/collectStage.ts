@@ -7,12 +7,12 @@
 import type { ModelHandle, SamplingOptions } from '#core/engine/api.ts';
 import type { NewRollout } from '#core/store/rollouts.ts';
 import type { RunContext, StageEnd } from './context.ts';
-import type { PreparedProblem } from './prompts.ts';
+import type { PreparedProblem, RunProblem } from './prompts.ts';
 import { type Response, sampleResponses } from './responses.ts';
 
 /** Some samples of some problems. */
-export interface Chunk {
-  problems: readonly PreparedProblem[];
+export interface Chunk<P extends RunProblem = PreparedProblem> {
+  problems: readonly P[];
   firstSample: number;
   samples: number;
 }
@@ -28,12 +28,12 @@ export interface Collection {
 }
 
 /** Cuts problems into chunks of about this many responses. */
-export function chunksOf(
-  problems: readonly PreparedProblem[],
+export function chunksOf<P extends RunProblem>(
+  problems: readonly P[],
   firstSample: number,
   samples: number,
   responsesPerChunk: number,
-): Chunk[] {
+): Chunk<P>[] {
   const size = Math.max(1, Math.floor(responsesPerChunk / samples));
   return Array.from({ length: Math.ceil(problems.length / size) }, (_, i) => ({
     problems: problems.slice(i * size, (i + 1) * size),

@@ -12,11 +12,11 @@ import type { ModelHandle } from '#core/engine/api.ts';
 import { chunksOf, collect } from './collectStage.ts';
 import { GRADER } from './constants.ts';
 import { RandomStep, type RunContext, type StageEnd, samplingOf } from './context.ts';
-import type { PreparedProblem } from './prompts.ts';
+import type { PreparedProblem, RunProblem } from './prompts.ts';
 
 /** What labelling found out about one problem. */
-export interface LabelledProblem {
-  problem: PreparedProblem;
+export interface LabelledProblem<P extends RunProblem = PreparedProblem> {
+  problem: P;
   label: DifficultyLabel;
   meanLengthTokens: number;
 }
@@ -62,8 +62,20 @@ export async function runLabelStage(context: RunContext, stage: number, model: M
   return 'finished';
 }
 
+/** The part of a run's context that its stored labels are read with; problems need not be prepared for that. */
+export interface LabelledRun<P extends RunProblem = PreparedProblem> extends Pick<
+  RunContext,
+  'store' | 'runId' | 'recipe'
+> {
+  base: Pick<RunContext['base'], 'folder'>;
+  train: readonly P[];
+}
+
 /** Labels from the stored responses of the first pass. */
-export function readLabels({ recipe, train, store, runId, base }: RunContext, stage: number): LabelledProblem[] {
+export function readLabels<P extends RunProblem>(
+  { recipe, train, store, runId, base }: LabelledRun<P>,
+  stage: number,
+): LabelledProblem<P>[] {
   const { samples, temperature, maxNewTokens, responsesPerChunk } = recipe.label;
   const correct = new Map<number, number>();
   const lengths = new Map<number, number[]>();
@@ -87,7 +99,11 @@ export function readLabels({ recipe, train, store, runId, base }: RunContext, st
  * the same problem, so a model that solves everything or nothing gives it no direction.
  * @throws AresError 'no-signal' with the numbers
  */
-export function checkSignal(labelled: readonly LabelledProblem[], groupSize: number, minimumFraction: number): void {
+export function checkSignal(
+  labelled: readonly LabelledProblem<RunProblem>[],
+  groupSize: number,
+  minimumFraction: number,
+): void {
   const rates = labelled.map(({ label }) => label.passRate);
   const never = rates.filter((rate) => rate === 0).length;
   const always = rates.filter((rate) => rate === 1).length;

@@ -78,7 +78,7 @@ export function armFolder(context: Pick<RunContext, 'folder' | 'base'>, arm: Arm
 export async function runPipeline(context: RunContext): Promise<StageEnd> {
   const { store, runId, recipe, listener } = context;
   const stages = plannedStages(recipe);
-  for (const [index, stage] of stages.entries()) {
+  for (const index of stages.keys()) {
     const record = store.runs.stages(runId)[index]!;
     if (record.state === 'finished') {
       listener.progress(index, record.plannedUnits, record.plannedUnits);

@@ -30,7 +30,7 @@ export function defaultRecipe(): Recipe {
  * @throws AresError 'bad-recipe'
  */
 export function parseRecipe(text: string, where: string): Recipe {
-  if (text.length > MAX_RECIPE_CHARACTERS) throw bad(`This is too long for a recipe.`, where, 'Choose another file.');
+  if (text.length > MAX_RECIPE_CHARACTERS) throw bad('This is too long for a recipe.', where, 'Choose another file.');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [mistake] = [...document.errors, ...document.warnings];
@@ -56,7 +56,7 @@ export function parseRecipe(text: string, where: string): Recipe {
   // A misspelt setting explains more than the default it left behind.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
   const { path, message, hint } = explain(issue, value);
-  const others = issues.length === 1 ? '' : ` (${issues.length - 1} more below it)`;
+  const others = issues.length === 1 ? '' : ` (and ${issues.length - 1} more to correct)`;
   throw bad(
     `${message}${others}`,
     [where, lineOf(document, lines, path), path.join('.')].filter(Boolean).join(', '),

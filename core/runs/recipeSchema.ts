@@ -157,19 +157,20 @@ export const recipeSchema = z
     engine: engine.prefault({}),
     preflight: preflight.prefault({}),
   })
-  .superRefine((recipe, context) => {
+  // A transform and not a refinement: it runs only when every single setting is right.
+  .transform((recipe, context) => {
     for (const { path, message } of inconsistencies(recipe)) context.addIssue({ code: 'custom', path, message });
+    return recipe;
   });
 
-/** Settings that each are fine but not together, as sentences that begin with the name of the setting. */
+function ordered(path: string[], { low, high }: Bounds) {
+  return { path, broken: low > high, message: `must have low at most high, not ${low} and ${high}` };
+}
+
+/** Settings that each are fine but not together, with what they must satisfy. */
 function inconsistencies({ label, policy, compare }: { label: Label; policy: Policy; compare: Compare }) {
   const { method } = policy;
   const { buckets, filter, kl, reward } = method;
-  const ordered = (path: string[], { low, high }: Bounds) => ({
-    path,
-    broken: low > high,
-    message: `must have low at most high, not ${low} and ${high}`,
-  });
   const checks = [
     ordered(['policy', 'method', 'reward', 'alphaBounds'], reward.alphaBounds),
     ordered(['policy', 'method', 'reward', 'softCostBounds'], reward.softCostBounds),

@@ -49,7 +49,7 @@ export async function runTrainingLoop<State extends JsonValue>(
   const save = async () => {
     if (saved === step) return;
     const fill = (temporary: string) => engine.saveTrainer(model, temporary);
-    const { folder, manifestHash } = await writeCheckpoint(parent, { stage: name, step, state, fill });
+    const { folder, manifestHash } = await writeCheckpoint(parent, { stage: name, step, state }, fill);
     store.checkpoints.record({ runId, stage, step, folder, manifestHash, createdMs: Date.now() });
     for (const pruned of await pruneCheckpoints(parent, recipe.checkpoints.keep))
       store.checkpoints.mark(runId, pruned, 'pruned');

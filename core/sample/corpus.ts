@@ -15,12 +15,18 @@ import { promptIds, responseIds } from './tokenizer.ts';
 import { renderTrace } from './traces.ts';
 import type { Style } from './traces.ts';
 
+/** A worked problem, and which tokens of the response the model learns from. */
+export interface PretrainingDocument extends Sequence {
+  /** [response tokens] 1, or 0 where nothing is learned. */
+  learned: Uint8Array;
+}
+
 export class PretrainingStream {
   readonly #recipe: PretrainRecipe;
   readonly #seed: number;
   readonly #reserved: ReadonlySet<string>;
   /** The pool drawn last. Steps are asked for in order, so this saves drawing it anew for each. */
-  #pool: { index: number; batches: Sequence[][] } = { index: -1, batches: [] };
+  #pool: { index: number; batches: PretrainingDocument[][] } = { index: -1, batches: [] };
 
   /**
    * @param reserved chains (as chainKey) that no document may contain: the held-out problems
@@ -43,26 +49,26 @@ export class PretrainingStream {
    * Sequences of one optimizer step (0-based), shortest first.
    * @throws AresError 'usage' after the last step of the recipe
    */
-  batch(step: number): readonly Sequence[] {
+  batch(step: number): readonly PretrainingDocument[] {
     const index = Math.floor(step / this.#recipe.poolSteps);
     if (this.#pool.index !== index) this.#pool = { index, batches: this.#drawPool(index) };
     return this.#pool.batches[step % this.#recipe.poolSteps]!;
   }
 
-  #drawPool(index: number): Sequence[][] {
-    const { poolSteps, tokensPerBatch } = this.#recipe;
+  #drawPool(index: number): PretrainingDocument[][] {
+    const { poolSteps, tokensPerBatch, glanceShare } = this.#recipe;
     const random = new RandomSequence(this.#seed, Stream.problems, index);
     const { kinds } = phaseOf(this.#recipe, index * poolSteps);
-    const documents: { sequence: Sequence; tokens: number }[] = [];
+    const documents: { sequence: PretrainingDocument; tokens: number }[] = [];
     let total = 0;
     while (total < poolSteps * tokensPerBatch) {
-      const sequence = drawDocument(random, drawKind(random, kinds), this.#reserved);
+      const sequence = drawDocument(random, drawKind(random, kinds), glanceShare, this.#reserved);
       const tokens = sequence.promptIds.length + sequence.responseIds.length;
       documents.push({ sequence, tokens });
       total += tokens;
     }
     documents.sort((a, b) => a.tokens - b.tokens);
-    const batches: Sequence[][] = Array.from({ length: poolSteps }, () => []);
+    const batches: PretrainingDocument[][] = Array.from({ length: poolSteps }, () => []);
     let before = 0;
     for (const { sequence, tokens } of documents) {
       batches[Math.floor((before * poolSteps) / total)]!.push(sequence);
@@ -92,7 +98,12 @@ function drawKind(random: RandomSequence, kinds: readonly DocumentKind[]): Docum
   return kinds.at(-1)!;
 }
 
-function drawDocument(random: RandomSequence, kind: DocumentKind, reserved: ReadonlySet<string>): Sequence {
+function drawDocument(
+  random: RandomSequence,
+  kind: DocumentKind,
+  glanceShare: number,
+  reserved: ReadonlySet<string>,
+): PretrainingDocument {
   let chain: Chain;
   do {
     const length = random.pick(kind.chainLengths);
@@ -101,8 +112,13 @@ function drawDocument(random: RandomSequence, kind: DocumentKind, reserved: Read
   } while (reserved.has(chainKey(chain)));
   const slowShare = random.pick(kind.slowShares);
   const styles = chain.operations.map((): Style => (random.uniform() < slowShare ? 'slow' : 'fast'));
-  return {
-    promptIds: promptIds(drawQuestionPieces(random, chain)),
-    responseIds: responseIds(renderTrace(chain, styles, random)),
-  };
+  const hidden: number[] = [];
+  const pieces = renderTrace(chain, styles, random, (step, piece) => {
+    const glance = styles[step] === 'fast' && chain.operations[step]!.operator === 'times';
+    if (glance && random.uniform() >= glanceShare) hidden.push(piece, piece + 1);
+  });
+  const response = responseIds(pieces);
+  const learned = new Uint8Array(response.length).fill(1);
+  for (const piece of hidden) learned[piece] = 0;
+  return { promptIds: promptIds(drawQuestionPieces(random, chain)), responseIds: response, learned };
 }

@@ -43,8 +43,14 @@ const howPieces = spaced(HOW_WORDS);
 /**
  * A whole response without the end-of-turn token, as pieces; joined they are the text.
  * @param styles one per operation
+ * @param onResult told, line by line, the index of the first of the two pieces that hold its result
  */
-export function renderTrace(chain: Chain, styles: readonly Style[], random: RandomSequence): string[] {
+export function renderTrace(
+  chain: Chain,
+  styles: readonly Style[],
+  random: RandomSequence,
+  onResult?: (step: number, piece: number) => void,
+): string[] {
   const pieces = [THINK_START, START_PIECE, ...valuePieces(chain.start)];
   let value = chain.start;
   chain.operations.forEach((operation, step) => {
@@ -56,6 +62,7 @@ export function renderTrace(chain: Chain, styles: readonly Style[], random: Rand
     } else {
       pieces.push(random.pick(fastPieces));
     }
+    onResult?.(step, pieces.length);
     pieces.push(...valuePieces(result));
     value = result;
   });

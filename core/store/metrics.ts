@@ -89,7 +89,7 @@ export function metricQueries(db: Connection): MetricReads & MetricWrites {
     GROUP BY (step - low) * CAST(:buckets AS INTEGER) / width ORDER BY firstStep`);
   const addName = db.prepare<[string]>('INSERT INTO metricNames (name) VALUES (?) ON CONFLICT DO NOTHING');
   const nameId = db.prepare<[string], number>('SELECT nameId FROM metricNames WHERE name = ?').pluck();
-  const insert = db.prepare<[number, number, number, number, number | null]>(
+  const insert = db.prepare<[number, number, number, number, number]>(
     'INSERT OR REPLACE INTO metrics (runId, stage, nameId, step, value) VALUES (?, ?, ?, ?, ?)',
   );
   const removeAfter = db.prepare<[number, number, number]>(
@@ -127,7 +127,8 @@ export function metricQueries(db: Connection): MetricReads & MetricWrites {
               id = nameId.get(name)!;
               ids.set(name, id);
             }
-            insert.run(runId, stage, id, step, Number.isNaN(value) ? null : value);
+            // SQLite has no NaN and stores it as NULL.
+            insert.run(runId, stage, id, step, value);
           }
         }
       }),

@@ -19,8 +19,10 @@ import { dirname, join } from 'node:path';
 
 /** Flushes one file or folder to disk. Folders cannot be flushed on Windows; there it is a no-op. */
 export function flush(path: string): void {
-  if (process.platform === 'win32' && statSync(path).isDirectory()) return;
-  const handle = openSync(path, 'r');
+  const isFolder = statSync(path).isDirectory();
+  if (isFolder && process.platform === 'win32') return;
+  // Windows flushes only what is open for writing; a folder can only be opened for reading.
+  const handle = openSync(path, isFolder ? 'r' : 'r+');
   try {
     fsyncSync(handle);
   } finally {

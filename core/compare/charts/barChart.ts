@@ -3,7 +3,7 @@
  *
  * Owns: placement of bars, whiskers and figures. Bars start at zero, always.
  */
-import { type Quantity, formatNumber } from '#core/compare/format.ts';
+import { type Quantity, formatInterval, formatNumber } from '#core/compare/format.ts';
 import { element } from '#core/compare/markup.ts';
 import type { Drawing } from './drawing.ts';
 import { type Frame, emptyNotice, frame, label, legend, segment, textWidth } from './frame.ts';
@@ -73,14 +73,15 @@ export function barChart(groups: readonly BarGroup[], options: BarChartOptions):
     tables: [
       {
         caption: heading ?? title,
-        header: ['', ...entries.map(({ text }) => text)],
-        rows: groups.map((group) => [
-          group.label,
-          ...entries.map(({ text }) => {
-            const value = group.bars.find((bar) => bar.label === text)?.value ?? NaN;
-            return formatNumber(value, options.quantity);
-          }),
-        ]),
+        header: ['', '', options.yLabel, 'error bar'],
+        rows: groups.flatMap((group) =>
+          group.bars.map((bar) => [
+            group.label,
+            bar.label,
+            formatNumber(bar.value, options.quantity),
+            formatInterval(bar.low ?? NaN, bar.high ?? NaN, options.quantity),
+          ]),
+        ),
       },
     ],
   };

@@ -48,6 +48,13 @@ export function textWidth(text: string, sizePx = 11): number {
   return [...text].length * sizePx * 0.6;
 }
 
+/** A label cut to about a width, with an ellipsis; the whole text is in the chart's table. */
+export function shorten(text: string, maxPx: number): string {
+  const characters = [...text];
+  const most = Math.max(1, Math.floor(maxPx / textWidth('0')));
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+}
+
 export interface TextOptions {
   class?: string;
   anchor?: 'start' | 'middle' | 'end';
@@ -142,11 +149,14 @@ export function endLabels(labels: readonly EndLabel[], x: number, top: number, b
     .join('');
 }
 
+const LEGEND_TEXT_PX = 160;
+
 /** A row of swatches with names, for charts whose marks leave no room for direct labels. */
 export function legend(entries: readonly { text: string; colour: Colour }[], x: number, y: number): string {
   let next = x;
   return entries
-    .map(({ text, colour }) => {
+    .map(({ text: whole, colour }) => {
+      const text = shorten(whole, LEGEND_TEXT_PX);
       const at = next;
       next += 14 + textWidth(text) + 16;
       return (

@@ -7,7 +7,7 @@
 import { type Quantity, formatInterval, formatNumber } from '#core/compare/format.ts';
 import { element } from '#core/compare/markup.ts';
 import type { Drawing } from './drawing.ts';
-import { crisp, label, segment, textWidth } from './frame.ts';
+import { crisp, label, segment, shorten, textWidth } from './frame.ts';
 import { type Scale, formatTick, linearScale } from './scale.ts';
 import type { Colour } from './theme.ts';
 
@@ -38,11 +38,16 @@ const ROW_PX = 27;
 const TOP_PX = 24;
 const BOTTOM_PX = 36;
 const GAP_PX = 22;
+/** Room for the half of the last tick's label that stands out. */
+const RIGHT_PX = 16;
+/** Labels may take this much of the width. */
+const LABEL_SHARE = 0.2;
 
 export function intervalChart(rows: readonly IntervalRow[], options: IntervalChartOptions): Drawing {
   const { widthPx = 760, panels, title, description } = options;
-  const left = 12 + Math.max(24, ...rows.map((row) => textWidth(row.label)));
-  const panelWidth = (widthPx - left - GAP_PX * Math.max(0, panels.length - 1) - 8) / Math.max(1, panels.length);
+  const labels = rows.map((row) => shorten(row.label, LABEL_SHARE * widthPx));
+  const left = 12 + Math.max(24, ...labels.map((text) => textWidth(text)));
+  const panelWidth = (widthPx - left - GAP_PX * Math.max(0, panels.length - 1) - RIGHT_PX) / Math.max(1, panels.length);
   const heightPx = TOP_PX + rows.length * ROW_PX + BOTTOM_PX;
   const values = rows.flatMap((row) => row.marks).flatMap((mark) => (mark ? [mark.value, mark.low, mark.high] : []));
   const bottom = heightPx - BOTTOM_PX + 4;
@@ -53,7 +58,7 @@ export function intervalChart(rows: readonly IntervalRow[], options: IntervalCha
       round: true,
       ...(options.domain === undefined ? {} : { domain: options.domain }),
     });
-  const names = rows.map((row, index) => label(0, rowY(index) + 3.5, row.label));
+  const names = labels.map((text, index) => label(0, rowY(index) + 3.5, text));
   const drawn = panels.map((panel, index) => {
     const from = left + index * (panelWidth + GAP_PX);
     const scale = scaleAt(from);
@@ -69,7 +74,7 @@ export function intervalChart(rows: readonly IntervalRow[], options: IntervalCha
     );
     return [label(from + 6, 12, panel, { class: 'heading' }), ...grid, ...marks].join('');
   });
-  const axisLabel = label(widthPx - 14, heightPx - 4, options.xLabel, { class: 'quiet', anchor: 'end' });
+  const axisLabel = label(widthPx - RIGHT_PX - 6, heightPx - 4, options.xLabel, { class: 'quiet', anchor: 'end' });
   return {
     widthPx,
     heightPx,

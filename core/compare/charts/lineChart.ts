@@ -7,7 +7,7 @@
 import { formatNumber } from '#core/compare/format.ts';
 import { coordinate, element } from '#core/compare/markup.ts';
 import type { DataTable, Drawing } from './drawing.ts';
-import { type Axis, type Frame, emptyNotice, endLabels, frame, label, segment, textWidth } from './frame.ts';
+import { type Axis, type Frame, emptyNotice, endLabels, frame, label, segment, shorten, textWidth } from './frame.ts';
 import type { Colour } from './theme.ts';
 
 export interface LineSeries {
@@ -44,10 +44,10 @@ export interface LineChartOptions {
   /** Further y values the axis must reach, so that charts side by side share one scale. */
   yAlso?: readonly number[];
   references?: readonly Reference[];
-  /** Lines in the x order of a staircase: the value holds until the next x. */
-  staircase?: boolean;
 }
 
+/** Labels may take this much of the width. */
+const LABEL_SHARE = 0.3;
 /** More points than this cannot be seen in a line of any chart here. */
 const MAX_POINTS = 600;
 
@@ -72,20 +72,20 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
     ...(options.yWithin === undefined ? {} : { within: options.yWithin }),
     ...(options.yDomain === undefined ? {} : { domain: options.yDomain }),
   };
-  const rightPx = 16 + Math.max(0, ...series.map((line) => textWidth(line.label)));
+  const names = series.map((line) => shorten(line.label, LABEL_SHARE * widthPx));
+  const rightPx = 16 + Math.max(0, ...names.map((name) => textWidth(name)));
   const { heading } = options;
   const plot = frame({ widthPx, heightPx, x, y, rightPx, ...(heading === undefined ? {} : { heading }) });
-  const staircase = options.staircase ?? false;
   const marks = [
     ...series.map((line) => bandOf(line, plot)),
-    ...series.map((line) => (line.raw === undefined ? '' : stroke(line, line.raw, plot, 'line faint', staircase))),
-    ...series.map((line) => stroke(line, line.y, plot, line.dashed === true ? 'line dashed' : 'line', staircase)),
+    ...series.map((line) => (line.raw === undefined ? '' : stroke(line, line.raw, plot, 'line faint'))),
+    ...series.map((line) => stroke(line, line.y, plot, line.dashed === true ? 'line dashed' : 'line')),
     ...references.map((reference) => referenceLine(reference, plot)),
     endLabels(
-      series.flatMap((line) => {
+      series.flatMap((line, index) => {
         const last = lastPoint(line);
         if (last === null) return [];
-        return [{ text: line.label, colour: line.colour, x: plot.x.at(last[0]), y: plot.y.at(last[1]) }];
+        return [{ text: names[index]!, colour: line.colour, x: plot.x.at(last[0]), y: plot.y.at(last[1]) }];
       }),
       plot.right + 10,
       plot.top,
@@ -167,24 +167,19 @@ function thin(run: readonly Point[]): Point[] {
   return kept;
 }
 
-function stroke(line: LineSeries, y: ArrayLike<number>, plot: Frame, name: string, staircase: boolean): string {
+function stroke(line: LineSeries, y: ArrayLike<number>, plot: Frame, name: string): string {
   return runsOf(line.x, y, plot)
     .map(thin)
     .map((run) =>
       run.length === 1
         ? element('circle', { cx: run[0]![0], cy: run[0]![1], r: 2.5, class: `dot ${line.colour}` })
-        : element('path', { d: pathOf(run, staircase), class: `${name} ${line.colour}` }),
+        : element('path', { d: pathOf(run), class: `${name} ${line.colour}` }),
     )
     .join('');
 }
 
-function pathOf(points: readonly Point[], staircase = false): string {
-  return points
-    .map(([x, y], index) => {
-      if (index === 0) return `M${coordinate(x)} ${coordinate(y)}`;
-      return staircase ? `H${coordinate(x)}V${coordinate(y)}` : `L${coordinate(x)} ${coordinate(y)}`;
-    })
-    .join('');
+function pathOf(points: readonly Point[]): string {
+  return points.map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(y)}`).join('');
 }
 
 function bandOf({ x, low, high, colour }: LineSeries, plot: Frame): string {

@@ -8,7 +8,7 @@ import { formatNumber } from '#core/compare/format.ts';
 import { element } from '#core/compare/markup.ts';
 import { type Regression, linearRegression } from '#core/compare/regression.ts';
 import type { Drawing } from './drawing.ts';
-import { type EndLabel, emptyNotice, endLabels, frame, segment, textWidth } from './frame.ts';
+import { type EndLabel, emptyNotice, endLabels, frame, segment, shorten, textWidth } from './frame.ts';
 import type { Colour } from './theme.ts';
 
 export interface PointGroup {
@@ -35,6 +35,8 @@ export interface ScatterChartOptions {
 
 /** Beyond this many distinct points, more of them only darken the cloud. */
 const MAX_DOTS = 1200;
+/** Of a group's name, before its slope and correlation. */
+const LABEL_PX = 70;
 const LARGEST_DOT_PX = 6.5;
 /** Groups stand this far beside each other, so that none hides another at the same count. */
 const DODGE_PX = 6;
@@ -44,7 +46,7 @@ export function scatterChart(groups: readonly PointGroup[], options: ScatterChar
   const finite = groups.map(finitePoints);
   const fits = finite.map(({ x, y }) => linearRegression(x, y));
   const ends = finite.map(({ x }, index) => endsOf(x, fits[index]!));
-  const names = finite.map((group, index) => lineName(group.label, fits[index]!));
+  const names = finite.map((group, index) => lineName(shorten(group.label, LABEL_PX), fits[index]!));
   const plot = frame({
     widthPx,
     heightPx,

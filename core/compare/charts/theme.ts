@@ -7,7 +7,7 @@
  */
 
 /** Colours a series can have: `neutral` for the reference, the hues in this order for the others. */
-export const hues = ['blue', 'vermillion', 'green', 'purple', 'orange', 'sky'] as const;
+const hues = ['blue', 'vermillion', 'green', 'purple', 'orange', 'sky'] as const;
 export type Colour = 'neutral' | (typeof hues)[number];
 
 /** The colour of an arm, the same in every chart of a page. */

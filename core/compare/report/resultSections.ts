@@ -60,7 +60,6 @@ const FLIPS_SHOWN = 20;
 
 function flipTable(comparison: Comparison, { arm, against, flips }: Comparison['flips'][number]): string {
   if (flips.length === 0) return '';
-  const { problems } = comparison.evaluations.find((evaluation) => evaluation.arm === arm)!;
   const shown = flips.length > FLIPS_SHOWN ? `, the ${FLIPS_SHOWN} clearest` : '';
   const labels = [labelOf(comparison, arm), labelOf(comparison, against)];
   return disclosure(
@@ -69,8 +68,7 @@ function flipTable(comparison: Comparison, { arm, against, flips }: Comparison['
       caption: 'Right answers of those graded',
       header: ['problem', 'bucket', ...labels],
       rows: flips.slice(0, FLIPS_SHOWN).map(({ problem, first, second }) => {
-        const { id, bucket } = problems[problem]!;
-        return [id, bucket, `${first[0]} of ${first[1]}`, `${second[0]} of ${second[1]}`];
+        return [problem.id, problem.bucket, `${first[0]} of ${first[1]}`, `${second[0]} of ${second[1]}`];
       }),
     }),
   );

@@ -32,26 +32,26 @@ function perBucket(name: (bucket: string) => string): Record<string, string> {
   return Object.fromEntries(buckets.map((bucket) => [bucket, name(bucket)]));
 }
 
-const UNBOUNDED = [0, Infinity] as const;
+const NON_NEGATIVE = [0, Infinity] as const;
 
 /** In the order in which they are shown. */
 const metrics: readonly Metric[] = [
   responseMetric('Accuracy', 'share right', 'accuracy', [0, 1]),
-  responseMetric('Response length', 'tokens', 'length', UNBOUNDED),
-  responseMetric('Entropy', 'nats per token', 'entropy', UNBOUNDED),
-  responseMetric('High-entropy tokens', 'N_HE per response', 'count', UNBOUNDED),
+  responseMetric('Response length', 'tokens', 'length', NON_NEGATIVE),
+  responseMetric('Entropy', 'nats per token', 'entropy', NON_NEGATIVE),
+  responseMetric('High-entropy tokens', 'N_HE per response', 'count', NON_NEGATIVE),
   responseMetric('Reward', 'mean', 'reward'),
   {
     title: 'KL to reference',
     unit: 'nats per token',
     whole: 'kl/mean',
     parts: { 'in windows': 'kl/inside', outside: 'kl/outside' },
-    within: UNBOUNDED,
+    within: NON_NEGATIVE,
   },
   { title: 'Entropy threshold θ', unit: 'nats', whole: 'threshold/nats', exact: true },
-  { title: 'Groups kept', unit: 'groups', whole: 'groups/kept', within: UNBOUNDED },
+  { title: 'Groups kept', unit: 'groups', whole: 'groups/kept', within: NON_NEGATIVE },
   { title: 'Loss', unit: '', whole: 'loss' },
-  { title: 'Gradient norm', unit: '', whole: 'gradientNorm', within: UNBOUNDED },
+  { title: 'Gradient norm', unit: '', whole: 'gradientNorm', within: NON_NEGATIVE },
   { title: 'Target N_HE', unit: 'tokens', parts: perBucket((bucket) => `target/${bucket}`), exact: true },
   { title: 'KL weight κ', unit: 'weight', parts: perBucket((bucket) => `kappa/${bucket}`), exact: true },
   { title: 'KL weight β', unit: 'weight', parts: perBucket((bucket) => `beta/${bucket}`), exact: true },

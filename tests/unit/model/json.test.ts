@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { Fields, findDuplicateKey, parseJson, readJsonObject } from '#core/model/json.ts';
 import { temporaryFolder } from './tinyModel.ts';
 
+const parse = (text: string) => parseJson(new TextEncoder().encode(text), 'x.json');
+
 describe('findDuplicateKey', () => {
   it.each([
     ['{"a":1,"a":2}', 'a'],
@@ -30,8 +32,6 @@ describe('findDuplicateKey', () => {
 });
 
 describe('parseJson', () => {
-  const parse = (text: string) => parseJson(new TextEncoder().encode(text), 'x.json');
-
   it('refuses nesting that would overflow the stack of whoever walks over it', () => {
     expect(() => parse('{"a":'.repeat(65) + '1' + '}'.repeat(65))).toThrow(
       expect.objectContaining({ code: 'bad-file' }),

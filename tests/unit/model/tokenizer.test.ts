@@ -214,6 +214,13 @@ describe('loadTokenizer', () => {
     ]);
   });
 
+  it('takes merges as texts, as pairs, and as both', () => {
+    const texts = byteLevelTokenizer().model.merges;
+    const both = texts.map((merge, i) => (i % 2 === 0 ? merge : merge.split(' ')));
+    const mixed = createTokenizer(withField(byteLevelTokenizer(), ['model', 'merges'], both), 'x');
+    expect([...mixed.encode(' hello é')]).toEqual([...byteLevel.encode(' hello é')]);
+  });
+
   it('says what is missing', () => {
     const folder = temporaryFolder();
     expect(() => loadTokenizer(folder)).toThrow(expect.objectContaining({ code: 'not-found', where: folder }));

@@ -111,11 +111,31 @@ describe('pretrainLearningRate', () => {
   it('warms up linearly, peaks, and ends at the final fraction', () => {
     expect(pretrainLearningRate(recipe, 0)).toBeCloseTo(recipe.peakLearningRate / recipe.warmupSteps, 12);
     expect(pretrainLearningRate(recipe, recipe.warmupSteps - 1)).toBe(recipe.peakLearningRate);
-    const last = pretrainLearningRate(recipe, totalSteps(recipe) - 1);
-    expect(last).toBeCloseTo(recipe.peakLearningRate * recipe.finalFraction, 12);
+    const end = pretrainLearningRate(recipe, totalSteps(recipe));
+    expect(end).toBeCloseTo(recipe.peakLearningRate * recipe.finalFraction, 12);
     const rates = Array.from({ length: totalSteps(recipe) - recipe.warmupSteps }, (_, i) =>
       pretrainLearningRate(recipe, recipe.warmupSteps + i),
     );
     expect(rates.every((rate, i) => i === 0 || rate < rates[i - 1]!)).toBe(true);
+  });
+
+  it('hides the results of about half the multiplications done at a glance, and nothing else', () => {
+    const batch = new PretrainingStream(recipe, 7, none).batch(0);
+    let glances = 0;
+    let hidden = 0;
+    for (const { promptIds, responseIds, learned } of batch) {
+      const prompt = tokenizer.decode([...promptIds], { skip_special_tokens: true });
+      const chain = parseQuestion(prompt.slice('user\n'.length))!;
+      const lines = analyseTrace(tokenizer.decode([...responseIds], { skip_special_tokens: true }), chain).lines;
+      glances += lines.filter(({ style }, i) => style === 'fast' && chain.operations[i]!.operator === 'times').length;
+      hidden += learned.filter((flag) => flag === 0).length;
+      expect(learned.length).toBe(responseIds.length);
+      const unlearnt = [...responseIds].filter((_, t) => learned[t] === 0);
+      expect(unlearnt.every((id) => /^ ?\d$/.test(tokenizer.decode([id])))).toBe(true);
+    }
+    // Two digits per hidden result; the share is a coin with p = glanceShare.
+    const share = hidden / (2 * glances);
+    expect(Math.abs(share - (1 - recipe.glanceShare))).toBeLessThan(4 * Math.sqrt(0.25 / glances));
+    expect(hidden).toBeGreaterThan(0);
   });
 });

@@ -79,6 +79,21 @@ describe('settings', () => {
   });
 });
 
+test('a transaction takes the write lock before it reads, so that what it read is still true when it writes', () => {
+  const file = join(temporaryFolder(), 'project.db');
+  const [first, second] = [openDatabase(file), openDatabase(file)];
+  onTestFinished(() => [first, second].forEach((db) => db.close()));
+  second.pragma('busy_timeout = 0');
+  const other = storeOn(second, file);
+  const read = inTransaction(first, () => {
+    const error = errorOf(() => other.runs.create(run, []));
+    expect(error.message).toContain('locked');
+    return first.prepare('SELECT count(*) AS runs FROM runs').get();
+  });
+  expect(read).toEqual({ runs: 0 });
+  expect(other.runs.create(run, [])).toBe(1);
+});
+
 describe('a file that must not be used is refused and left alone', () => {
   test('newer schema', () => {
     const folder = temporaryFolder();

@@ -1,0 +1,168 @@
+/**
+ * The checks of `ares doctor`: each looks at one thing the workbench stands on.
+ *
+ * Owns: what is looked at, what is enough, and what to do where it is not. A check never throws; what
+ * it cannot even look at is a problem. Heavy parts are imported inside of checks, because one that
+ * does not load is just what is being looked for.
+ */
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { toAresError } from '#core/util/errors.ts';
+import { projectRoot, readProjectFacts } from './project.ts';
+
+export interface Finding {
+  name: string;
+  ok: boolean;
+  /** What was found. */
+  detail: string;
+  /** What to do about a problem; null where there is none. */
+  next: string | null;
+}
+
+type Outcome = Omit<Finding, 'name'>;
+
+const GIBIBYTE = 1024 ** 3;
+/** Training the sample model takes a few hundred MB. */
+const ENOUGH_MEMORY_BYTES = GIBIBYTE;
+/** A run with its checkpoints takes a few hundred MB. */
+const ENOUGH_DISK_BYTES = GIBIBYTE;
+const REINSTALL = 'Delete the folder node_modules and run the command again: the dependencies are then installed anew.';
+
+/** @param folder where projects are to be kept */
+export async function runChecks(folder: string): Promise<Finding[]> {
+  return [
+    await check('node', REINSTALL, async () => checkNode(process.versions.node, readProjectFacts().pinnedNode)),
+    await check('runtime', REINSTALL, checkRuntime),
+    await check('database', REINSTALL, checkDatabase),
+    await check('cores', REINSTALL, async () => fine(`${availableParallelism()} available`)),
+    await check('memory', REINSTALL, async () => checkMemory(process.availableMemory())),
+    await check('disk', 'Choose another folder, or make this one writable.', async () => checkDisk(folder)),
+    await check('sample model', 'Get resources/sample/ again: it comes with the program.', checkSampleModel),
+  ];
+}
+
+/** @param advice what to do when the check cannot be made or finds something broken */
+async function check(name: string, advice: string, look: () => Promise<Outcome>): Promise<Finding> {
+  try {
+    return { name, ...(await look()) };
+  } catch (thrown) {
+    const { message, where } = toAresError(thrown);
+    return { name, ok: false, detail: where === undefined ? message : `${message} (${where})`, next: advice };
+  }
+}
+
+function fine(detail: string): Outcome {
+  return { ok: true, detail, next: null };
+}
+
+function problem(detail: string, next: string): Outcome {
+  return { ok: false, detail, next };
+}
+
+export function checkNode(running: string, pinned: string | null): Outcome {
+  if (pinned === running) return fine(`${running}, the pinned version`);
+  const ownBuild = `${running}; no build of Node is pinned for this platform`;
+  if (pinned === null)
+    return Number(running.split('.')[0]) >= 24 ? fine(ownBuild) : problem(ownBuild, 'Install Node 24 or newer.');
+  return problem(
+    `${running}; the pinned version is ${pinned}`,
+    'Start with "npm run ares -- doctor", which runs the pinned Node.',
+  );
+}
+
+export function checkMemory(availableBytes: number): Outcome {
+  const detail = `${gibibytes(availableBytes)} available`;
+  return availableBytes >= ENOUGH_MEMORY_BYTES
+    ? fine(detail)
+    : problem(detail, `Close other programs: at least ${gibibytes(ENOUGH_MEMORY_BYTES)} is needed.`);
+}
+
+export function checkDisk(folder: string): Outcome {
+  accessSync(folder, constants.W_OK | constants.X_OK);
+  const { bavail, bsize } = statfsSync(folder);
+  const freeBytes = bavail * bsize;
+  const detail = `${gibibytes(freeBytes)} free in ${resolve(folder)}`;
+  return freeBytes >= ENOUGH_DISK_BYTES
+    ? fine(detail)
+    : problem(detail, `Free some space, or choose another folder: at least ${gibibytes(ENOUGH_DISK_BYTES)} is needed.`);
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / GIBIBYTE).toFixed(1)} GiB`;
+}
+
+/** A model of a few numbers, opened and sampled from in an engine process. */
+async function checkRuntime(): Promise<Outcome> {
+  const { withEngine } = await import('./engine.ts');
+  const { openModelFolder, saveModelFolder } = await import('#core/model/modelFolder.ts');
+  const { initialWeights } = await import('#core/model/initialise.ts');
+  return withTemporaryFolder(async (folder) => {
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(smallestConfig));
+    const source = openModelFolder(folder);
+    const model = join(folder, 'model');
+    saveModelFolder(model, source, initialWeights(source.config, 1), { dtype: 'float32' });
+    const { ids } = await withEngine(async (engine) => {
+      const { handle } = await engine.openModel(model);
+      const jobs = [{ promptIds: Int32Array.of(1), prefixIds: new Int32Array(0), promptKey: 0, sampleKey: 0 }];
+      const sampling = {
+        temperature: 1,
+        topK: 0,
+        topP: 1,
+        greedy: true,
+        maxNewTokens: 2,
+        stopIds: [],
+        alternatives: 0,
+      };
+      return engine.generate({ model: handle, jobs, seed: 1, step: 0, sampling });
+    });
+    if (ids.length === 2) return fine('the engine process runs');
+    return problem(`the engine process made ${ids.length} tokens instead of 2`, REINSTALL);
+  });
+}
+
+const smallestConfig = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 8,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  intermediate_size: 8,
+  vocab_size: 16,
+  max_position_embeddings: 8,
+  rms_norm_eps: 1e-6,
+  hidden_act: 'silu',
+  rope_theta: 10000,
+  tie_word_embeddings: true,
+  eos_token_id: null,
+};
+
+async function checkDatabase(): Promise<Outcome> {
+  const { openStore } = await import('#core/store/store.ts');
+  // In a file, as in a project: a database in memory has no write-ahead log.
+  return withTemporaryFolder(async (folder) => {
+    openStore(join(folder, 'project.sqlite')).close();
+    return fine('SQLite opens a project');
+  });
+}
+
+async function checkSampleModel(): Promise<Outcome> {
+  const { sampleProject } = await import('#core/sample/project.ts');
+  const { openModelFolder } = await import('#core/model/modelFolder.ts');
+  const { loadWeights } = await import('#core/model/weights.ts');
+  const { parameterCount } = await import('#core/model/parameters.ts');
+  const folder = join(projectRoot, 'resources', 'sample', sampleProject().modelFolder);
+  const model = openModelFolder(folder);
+  loadWeights(folder, model.config);
+  return fine(`${parameterCount(model.config)} parameters, ${model.tokenizer.vocabSize} tokens`);
+}
+
+async function withTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'ares-doctor-'));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

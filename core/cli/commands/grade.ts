@@ -1,0 +1,48 @@
+/**
+ * `ares grade`: verdicts on responses, one line out per line in.
+ *
+ * Owns: the file format around the grader, core/grading.
+ */
+import { defineCommand } from '#core/cli/command.ts';
+import { readJsonLinesStrictly } from '#core/cli/jsonLines.ts';
+import { requireWritable } from '#core/cli/outputFile.ts';
+import { type GradeRequest, type Verdict, gradeBatch } from '#core/grading/grade.ts';
+import { writeFileAtomic } from '#core/util/atomicFiles.ts';
+
+export const gradeCases = defineCommand({
+  summary: 'Grade responses against gold answers: correct, wrong, no_answer or ungradable.',
+  options: {
+    in: { kind: 'text', value: 'FILE', help: 'JSON lines with "gold" and "response".', required: true },
+    out: { kind: 'text', value: 'FILE', help: 'Write the verdicts there instead of printing them.' },
+  },
+  operands: {},
+  async run({ options, json, terminal }) {
+    if (options.out !== undefined) requireWritable(options.out);
+    const requests = await readJsonLinesStrictly(options.in, readCase, 'A line is {"gold": "…", "response": "…"}.');
+    const grades = gradeBatch(requests);
+    const lines = grades.map(({ verdict, extracted }) => JSON.stringify({ verdict, extracted }));
+    if (options.out === undefined) {
+      for (const line of lines) terminal.print(line);
+      return 0;
+    }
+    writeFileAtomic(options.out, ...lines.map((line) => `${line}\n`));
+    const counts: Record<Verdict, number> = { correct: 0, wrong: 0, no_answer: 0, ungradable: 0 };
+    for (const { verdict } of grades) counts[verdict]++;
+    if (json) terminal.json({ out: options.out, graded: grades.length, ...counts });
+    else
+      terminal.note(
+        Object.entries(counts)
+          .map(([verdict, count]) => `${count} ${verdict}`)
+          .join(', '),
+      );
+    return 0;
+  },
+});
+
+function readCase(value: unknown): GradeRequest | string {
+  if (typeof value !== 'object' || value === null) return 'it is no JSON object';
+  const { gold, response } = value as Record<string, unknown>;
+  if (typeof gold !== 'string') return '"gold" is no string';
+  if (typeof response !== 'string') return '"response" is no string';
+  return { gold, response };
+}

@@ -1,0 +1,32 @@
+/**
+ * An engine process for the duration of one command.
+ */
+import { availableParallelism } from 'node:os';
+import type { Engine } from '#core/engine/api.ts';
+import { startEngine } from '#core/engine/client.ts';
+
+/** Padded tokens per micro-batch; a few hundred MB of activations with the models this runs on. */
+const TOKEN_BUDGET = 4096;
+/** Rows generated side by side. */
+const MAX_ROWS = 64;
+/** Tokens between two reports of progress. */
+const CHUNK_TOKENS = 32;
+
+/** All cores the process may use. */
+export const threads = availableParallelism();
+
+/** Starts an engine, and ends it whatever happens. */
+export async function withEngine<T>(use: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await startEngine({
+    threads,
+    tokenBudget: TOKEN_BUDGET,
+    checkpointBlocks: false,
+    maxRows: MAX_ROWS,
+    chunkTokens: CHUNK_TOKENS,
+  });
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
