@@ -18,9 +18,13 @@ const base = {
   eos_token_id: 2,
 };
 
+export function tinyConfig(family: 'llama' | 'qwen2' | 'qwen3') {
+  return { ...base, head_dim: 8, model_type: family };
+}
+
 /** Deviation 0.3 makes the distributions uneven enough for truncation and stopping to matter. */
 export function randomModel(family: 'llama' | 'qwen2' | 'qwen3', seed = 1): ModelState {
-  const config = parseTextConfig({ ...base, head_dim: 8, model_type: family }, 'test model');
+  const config = parseTextConfig(tinyConfig(family), 'test model');
   return {
     source: { folder: 'test model', config, rawConfig: {}, stopIds: [2] } as unknown as ModelState['source'],
     config,
