@@ -47,6 +47,7 @@ export default defineConfig({
     'no-underscore-dangle': 'off',
     'import/no-unassigned-import': 'off',
     'unicorn/no-array-sort': 'off',
+    'unicorn/consistent-function-scoping': 'off',
     'unicorn/no-array-reverse': 'off',
     'unicorn/prefer-add-event-listener': 'off',
     'unicorn/require-module-specifiers': 'off',

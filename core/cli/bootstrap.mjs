@@ -78,7 +78,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     if (signal !== 'SIGINT' || !inTerminal) child.kill(signal);
   });
 }
-child.on('error', (error) => fail(`the pinned Node could not be started: ${error.message}. Delete node_modules and run the same command again.`));
+child.on('error', (error) =>
+  fail(`the pinned Node could not be started: ${error.message}. Delete node_modules and run the same command again.`),
+);
 child.on('exit', (code, signal) => {
   process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1));
 });

@@ -6,7 +6,7 @@ import type { Engine } from '#core/engine/api.ts';
 import { startEngine } from '#core/engine/client.ts';
 
 /** Padded tokens per micro-batch; a few hundred MB of activations with the models this runs on. */
-const TOKEN_BUDGET = 4096;
+const TOKEN_BUDGET = 8192;
 /** Rows generated side by side. */
 const MAX_ROWS = 64;
 /** Tokens between two reports of progress. */

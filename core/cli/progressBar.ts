@@ -5,7 +5,7 @@
  * estimate is runs/progress.ts.
  */
 import { displayWidth } from '#core/compare/terminalTable.ts';
-import { advance, estimate, formatDuration, startClock, startProgress } from '#core/runs/progress.ts';
+import { type Progress, advance, estimate, formatDuration, startClock, startProgress } from '#core/runs/progress.ts';
 
 export interface ProgressBar {
   /** @param detail what the numbers do not say, such as tokens produced so far */
@@ -30,30 +30,44 @@ const ERASE_LINE = '\r\u001b[2K';
 
 export function createProgressBar(label: string, total: number, output: ProgressOutput): ProgressBar {
   let progress = startClock(startProgress([{ name: label, units: total, costPerUnit: 1 }]), output.now());
-  const { width } = output;
-  // A log stays silent about work that is over soon; a terminal shows at once that something happens.
-  let shownMs = width === null ? output.now() : -Infinity;
-  const interval = width === null ? LOG_MS : REDRAW_MS;
-  const show = (done: number, detail: string | undefined) => {
-    const nowMs = output.now();
-    if (nowMs - shownMs < interval) return;
-    shownMs = nowMs;
-    const { fraction, remainingMs } = estimate(progress, nowMs);
-    const facts = [
-      `${done}/${total}`,
-      ...(detail === undefined ? [] : [detail]),
-      ...(remainingMs === null ? [] : [`${formatDuration(remainingMs)} left`]),
-    ].join('  ');
-    if (width === null) output.write(`${label}: ${Math.floor(100 * fraction)} %  ${facts}\n`);
-    else output.write(ERASE_LINE + terminalLine(label, fraction, facts, width));
-  };
+  const line = createProgressLine(output);
+  const show = (done: number, detail: string | undefined) =>
+    line.show(label, [`${done}/${total}`, ...(detail === undefined ? [] : [detail])], progress);
   show(0, undefined);
   return {
     update: (done, detail) => {
       progress = advance(progress, 0, done, output.now());
       show(done, detail);
     },
-    end: () => {
+    end: line.erase,
+  };
+}
+
+/** The line itself, for work of any number of stages. */
+export interface ProgressLine {
+  /** Shows where things stand, unless that was done just before. */
+  show(label: string, facts: readonly string[], progress: Progress): void;
+  /** Removes the line from a terminal; a log keeps what it has. */
+  erase(): void;
+}
+
+export function createProgressLine(output: ProgressOutput): ProgressLine {
+  const { width } = output;
+  // A log stays silent about work that is over soon; a terminal shows at once that something happens.
+  let shownMs = width === null ? output.now() : -Infinity;
+  const interval = width === null ? LOG_MS : REDRAW_MS;
+  return {
+    show(label, facts, progress) {
+      const nowMs = output.now();
+      if (nowMs - shownMs < interval) return;
+      shownMs = nowMs;
+      const { fraction, remainingMs } = estimate(progress, nowMs);
+      const left = remainingMs === null ? [] : [`${formatDuration(remainingMs)} left`];
+      const text = [...facts, ...left].join('  ');
+      if (width === null) output.write(`${label}: ${Math.floor(100 * fraction)} %  ${text}\n`);
+      else output.write(ERASE_LINE + terminalLine(label, fraction, text, width));
+    },
+    erase() {
       if (width !== null) output.write(ERASE_LINE);
     },
   };

@@ -5,6 +5,7 @@
  * runs/prompts.ts, so that a prompt typed here becomes the very tokens it becomes in a run.
  */
 import type { ChatMessage } from '#core/model/chatTemplate.ts';
+import { isObject } from '#core/model/json.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
 import { prepareProblems } from '#core/runs/prompts.ts';
 import { AresError } from '#core/util/errors.ts';
@@ -24,8 +25,8 @@ export async function readPromptFile(path: string): Promise<Prompt[]> {
 
 function readPrompt(value: unknown): Prompt | string {
   if (typeof value === 'string') return { text: value };
-  if (typeof value !== 'object' || value === null) return 'it is no JSON object';
-  const { prompt, messages, ids } = value as Record<string, unknown>;
+  if (!isObject(value)) return 'it is no JSON object';
+  const { prompt, messages, ids } = value;
   if (typeof prompt === 'string') return { text: prompt };
   const chat = messages ?? prompt;
   if (Array.isArray(chat)) {
@@ -38,9 +39,7 @@ function readPrompt(value: unknown): Prompt | string {
 }
 
 function isTextMessage(value: unknown): value is ChatMessage {
-  if (typeof value !== 'object' || value === null) return false;
-  const { role, content } = value as Record<string, unknown>;
-  return typeof role === 'string' && typeof content === 'string';
+  return isObject(value) && typeof value['role'] === 'string' && typeof value['content'] === 'string';
 }
 
 function isTokenId(value: unknown): value is number {

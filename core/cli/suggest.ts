@@ -4,13 +4,13 @@
 
 /**
  * The candidate with the fewest single-character edits, or null when all are too far off to be what
- * was meant (more than a third of the word, and more than two).
+ * was meant (more than two, and more than a third of the longer word).
  */
 export function nearest(word: string, candidates: readonly string[]): string | null {
-  const limit = Math.max(2, Math.floor(word.length / 3));
   let best: { candidate: string; distance: number } | null = null;
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate);
+    const limit = Math.max(2, Math.max(word.length, candidate.length) / 3);
     if (distance <= limit && distance < candidate.length && distance < (best?.distance ?? Infinity)) {
       best = { candidate, distance };
     }

@@ -5,7 +5,7 @@
  * and nothing but results. Also whether there is a terminal at all, its width, and whether it wants
  * colour (NO_COLOR, https://no-color.org).
  */
-import { type ProgressBar, createProgressBar } from './progressBar.ts';
+import { type ProgressBar, type ProgressOutput, createProgressBar } from './progressBar.ts';
 
 /** The part of a stream that is used; process.stdout and process.stderr are such streams. */
 export interface OutputStream {
@@ -25,6 +25,8 @@ export interface Terminal {
   bold(text: string): string;
   /** A progress display on stderr for `total` units of work; its owner must end it. */
   progress(label: string, total: number): ProgressBar;
+  /** Where progress is drawn, for a display of another kind. */
+  readonly progressOutput: ProgressOutput;
 }
 
 const DEFAULT_WIDTH = 80;
@@ -38,16 +40,17 @@ export function createTerminal(
   const dumb = environment['TERM'] === 'dumb';
   const styled = stdout.isTTY === true && !dumb && !environment['NO_COLOR'];
   const print = (text: string) => void stdout.write(`${text}\n`);
+  const progressOutput: ProgressOutput = {
+    write: (text) => void stderr.write(text),
+    width: stderr.isTTY === true && !dumb ? (stderr.columns ?? DEFAULT_WIDTH) : null,
+    now,
+  };
   return {
     print,
     json: (value) => print(JSON.stringify(value)),
     note: (text) => void stderr.write(`${text}\n`),
     bold: (text) => (styled ? `\u001b[1m${text}\u001b[22m` : text),
-    progress: (label, total) =>
-      createProgressBar(label, total, {
-        write: (text) => void stderr.write(text),
-        width: stderr.isTTY === true && !dumb ? (stderr.columns ?? DEFAULT_WIDTH) : null,
-        now,
-      }),
+    progress: (label, total) => createProgressBar(label, total, progressOutput),
+    progressOutput,
   };
 }

@@ -19,7 +19,7 @@ export function verdictCode(verdict: Verdict): number {
 }
 
 /** Codes that statistics ask for; constants because they are compared once per sample. */
-const CORRECT = verdictCode('correct');
+export const CORRECT = verdictCode('correct');
 export const NO_ANSWER = verdictCode('no_answer');
 export const UNGRADABLE = verdictCode('ungradable');
 

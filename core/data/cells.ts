@@ -113,7 +113,7 @@ function typeOf(cell: Cell): ColumnType {
 }
 
 /** Image bytes, the Hugging Face form {bytes, path}, or a non-empty list of these. */
-export function isImageCell(cell: Cell): boolean {
+function isImageCell(cell: Cell): boolean {
   if (cell instanceof Uint8Array) return true;
   if (Array.isArray(cell)) return cell.length > 0 && cell.every(isImageCell);
   if (!isObject(cell) || !Object.hasOwn(cell, 'bytes') || !Object.hasOwn(cell, 'path')) return false;

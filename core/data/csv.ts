@@ -18,18 +18,41 @@ export async function readDelimited(source: Source): Promise<Table> {
   const table = new TableBuilder(source.name);
   const delimiter = delimiterOf(decodeHead(await source.read(0, HEAD_BYTES)) ?? '');
   const reader = new RecordReader(delimiter);
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const decoder = new LossyDecoder();
   let header: string[] | null = null;
   const take = (records: Iterable<CsvRecord>): void => {
     for (const record of records) {
       if (header === null) header = columnNames(record, source.name);
-      else addRecord(table, header, record);
+      else addRecord(table, header, record, decoder.hasLost);
     }
   };
-  for await (const chunk of utf8Stream(source)) take(reader.read(decoder.decode(chunk, { stream: true })));
-  take(reader.read(decoder.decode()));
+  for await (const chunk of utf8Stream(source)) take(reader.read(decoder.decode(chunk)));
+  take(reader.read(decoder.end()));
   take(reader.end());
   return table.finish();
+}
+
+/** Decodes UTF-8 in pieces, with U+FFFD in place of what is not, and knows whether there was any of that. */
+class LossyDecoder {
+  /** Whether a U+FFFD may stand for something lost; before, one is just a character of the text. */
+  hasLost = false;
+  readonly #lossy = new TextDecoder('utf-8', { ignoreBOM: true });
+  readonly #strict = new TextDecoder('utf-8', { fatal: true });
+
+  decode(chunk: Uint8Array): string {
+    try {
+      if (!this.hasLost) this.#strict.decode(chunk, { stream: true });
+    } catch {
+      this.hasLost = true;
+    }
+    return this.#lossy.decode(chunk, { stream: true });
+  }
+
+  end(): string {
+    const rest = this.#lossy.decode();
+    if (rest !== '') this.hasLost = true;
+    return rest;
+  }
 }
 
 export interface CsvRecord {
@@ -158,13 +181,13 @@ function columnNames(record: CsvRecord, name: string): string[] {
   });
 }
 
-function addRecord(table: TableBuilder, header: readonly string[], record: CsvRecord): void {
+function addRecord(table: TableBuilder, header: readonly string[], record: CsvRecord, hasLost: boolean): void {
   const { line, fields, problem } = record;
   if (problem !== null) table.reject(line, problem);
   else if (fields.length !== header.length)
     table.reject(line, `the row has ${fields.length} fields, the header ${header.length}`);
-  // The decoder puts this character where bytes are not UTF-8.
-  else if (fields.some((field) => field.includes('\uFFFD'))) table.reject(line, 'the row is not valid UTF-8');
+  else if (hasLost && fields.some((field) => field.includes('\uFFFD')))
+    table.reject(line, 'the row is not valid UTF-8');
   else {
     const row = newRow();
     header.forEach((column, index) => {

@@ -18,7 +18,9 @@ export function writeJsonLines(path: string, rows: Iterable<object>): void {
   writeFileAtomic(path, toJsonLines(rows));
 }
 
-function bytesAsText(_key: string, value: unknown): unknown {
-  if (!(value instanceof Uint8Array)) return value;
-  return `data:image/${imageType(value) ?? 'unknown'};base64,${Buffer.from(value).toString('base64')}`;
+function bytesAsText(this: unknown, key: string, value: unknown): unknown {
+  // Node's buffers turn themselves into JSON before they get here; their holder still has them.
+  const original = (this as Record<string, unknown>)[key];
+  if (!(original instanceof Uint8Array)) return value;
+  return `data:image/${imageType(original) ?? 'unknown'};base64,${Buffer.from(original).toString('base64')}`;
 }

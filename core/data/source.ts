@@ -66,7 +66,7 @@ export function memorySource(name: string, bytes: Uint8Array): Source {
 }
 
 /** The most a compressed size may grow to. */
-export function expansionLimit(compressedBytes: number): number {
+function expansionLimit(compressedBytes: number): number {
   return Math.min(MAX_TEXT_BYTES, Math.max(RATIO_FREE_BYTES, compressedBytes * MAX_RATIO));
 }
 

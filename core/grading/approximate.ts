@@ -15,8 +15,12 @@ export interface Approximate {
 
 /** Twice the unit roundoff of double precision: room for functions that are off by one place. */
 const ROUNDING = 2 ** -52;
-/** A result known no better than this says nothing about equality. */
-const MAX_ERROR = 1e-9;
+/**
+ * A result known no better than this says nothing about equality: relative to its size, and absolute, so that
+ * no huge number ever equals its successor.
+ */
+const MAX_RELATIVE_ERROR = 1e-9;
+const MAX_ERROR = 0.05;
 
 function size(a: Approximate): number {
   return Math.hypot(a.re, a.im);
@@ -45,7 +49,7 @@ export function multiply(a: Approximate, b: Approximate): Approximate {
   return rounded(
     a.re * b.re - a.im * b.im,
     a.re * b.im + a.im * b.re,
-    size(a) * b.error + size(b) * a.error + ROUNDING * size(a) * size(b),
+    size(a) * b.error + size(b) * a.error + (a.im === 0 && b.im === 0 ? 0 : ROUNDING * size(a) * size(b)),
   );
 }
 
@@ -69,8 +73,17 @@ export function exponential(a: Approximate): Approximate {
   return rounded(radius * Math.cos(a.im), radius * Math.sin(a.im), radius * (a.error + ROUNDING * (1 + size(a))));
 }
 
+/** Integer exponents up to this are multiplied out, which is more precise than logarithms. */
+const MAX_MULTIPLIED = 64;
+
 /** Principal value of a^b. */
 export function power(a: Approximate, b: Approximate): Approximate {
+  const n = b.re;
+  if (b.im === 0 && b.error === 0 && Number.isInteger(n) && n > 0 && n <= MAX_MULTIPLIED) {
+    let product = a;
+    for (let i = 1; i < n; i++) product = multiply(product, a);
+    return product;
+  }
   if (a.re === 0 && a.im === 0) return b.re > 0 ? { re: 0, im: 0, error: a.error } : NOTHING;
   return exponential(multiply(b, logarithm(a)));
 }
@@ -103,7 +116,8 @@ export function absolute(a: Approximate): Approximate {
 
 /** Whether the value is known well enough to decide anything. */
 export function isUsable(a: Approximate): boolean {
-  return Number.isFinite(a.re) && Number.isFinite(a.im) && a.error <= MAX_ERROR * Math.max(1, size(a));
+  const bound = Math.min(MAX_ERROR, MAX_RELATIVE_ERROR * Math.max(1, size(a)));
+  return Number.isFinite(a.re) && Number.isFinite(a.im) && a.error <= bound;
 }
 
 /** Equal within what rounding explains. Both must be usable. */

@@ -69,7 +69,6 @@ function sameValue(a: Node, b: Node): boolean {
   if (x.kind === 'collection' && y.kind === 'collection') {
     return x.open === y.open && x.close === y.close && pairwise(x.items, y.items);
   }
-  if (x.kind === 'union' && y.kind === 'union') return sameItems(x.items, y.items);
   if (x.kind === 'matrix' && y.kind === 'matrix') {
     return x.rows.length === y.rows.length && x.rows.every((row, i) => pairwise(row, y.rows[i]!));
   }

@@ -126,11 +126,15 @@ function leafValue(node: Node, point: Point): Value | null {
   return value === undefined ? approximately(unknown()) : { exact: value };
 }
 
-/** The floating-point form of a value; what is exact has the error of one rounding. */
+/** The floating-point form of a value; whole numbers stay exact, others have the error of one rounding. */
 export function toApproximate(value: Value): Approximate {
   if (value.exact === null) return value.approximate;
-  const den = Number(value.exact.den);
-  return real.approximate(Number(value.exact.re) / den, Number(value.exact.im) / den);
+  const { re, im, den: denominator } = value.exact;
+  if (denominator === 1n && Number.isSafeInteger(Number(re)) && Number.isSafeInteger(Number(im))) {
+    return { re: Number(re), im: Number(im), error: 0 };
+  }
+  const den = Number(denominator);
+  return real.approximate(Number(re) / den, Number(im) / den);
 }
 
 /** The number that digits mean in a base from 2 to 36; null for a digit the base does not have. */

@@ -38,15 +38,14 @@ export function exact(re: bigint, im = 0n, den = 1n): Exact | null {
   return { re: re / divisor, im: im / divisor, den: den / divisor };
 }
 
-export const ZERO: Exact = { re: 0n, im: 0n, den: 1n };
-export const ONE: Exact = { re: 1n, im: 0n, den: 1n };
+const ONE: Exact = { re: 1n, im: 0n, den: 1n };
 export const I: Exact = { re: 0n, im: 1n, den: 1n };
 
 export function isReal(a: Exact): boolean {
   return a.im === 0n;
 }
 
-export function isInteger(a: Exact): boolean {
+function isInteger(a: Exact): boolean {
   return a.im === 0n && a.den === 1n;
 }
 

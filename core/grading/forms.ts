@@ -9,8 +9,9 @@ import { type Node, constants, operation, some } from './nodes.ts';
 /** Functions are written f(x) = …: a product to the parser, a name on the left of an equation. */
 const functionNames = new Set(['f', 'g', 'h', 'p', 'q', 'P', 'Q']);
 
-/** Whether a side of a relation only names the unknown: x, a_n, f(x). */
+/** Whether a side of a relation only names the unknown: x, a_n, f(x), (x, y). */
 export function isUnknown(node: Node): boolean {
+  if (node.kind === 'collection') return node.items.length > 0 && node.items.every(isUnknown);
   if (node.kind === 'symbol') return !constants.has(node.name) && node.name !== 'infinity';
   if (node.kind !== 'operation' || node.name !== 'multiply' || node.operands.length !== 2) return false;
   const [first, second] = node.operands;
@@ -58,9 +59,9 @@ function isPlusMinus(node: Node): boolean {
   return node.kind === 'operation' && (node.name === '±' || node.name === '∓');
 }
 
-/** The separate answers in a list, a set or an expression with ±; null when there is but one. */
+/** The separate answers in a list, a set, a union or an expression with ±; null when there is but one. */
 export function itemsOf(node: Node): Node[] | null {
-  if (node.kind === 'list' || (node.kind === 'collection' && node.open === '{')) {
+  if (node.kind === 'list' || node.kind === 'union' || (node.kind === 'collection' && node.open === '{')) {
     return node.items.flatMap((item) => itemsOf(asExpression(item)) ?? [item]);
   }
   return some(node, isPlusMinus) ? [withSigns(node, 1), withSigns(node, -1)] : null;

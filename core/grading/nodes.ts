@@ -28,7 +28,7 @@ export function operation(name: string, ...operands: Node[]): Node {
   return { kind: 'operation', name, operands };
 }
 
-export function childrenOf(node: Node): readonly Node[] {
+function childrenOf(node: Node): readonly Node[] {
   switch (node.kind) {
     case 'operation':
     case 'relation':

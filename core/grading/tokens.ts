@@ -185,6 +185,11 @@ class Lexer {
       this.#spaced ||= name.endsWith('quad');
       return true;
     }
+    if (name === 'approx') {
+      // What follows is the value before it once more, rounded.
+      this.#at = this.#tokens.length > 0 ? this.#source.length : end;
+      return true;
+    }
     if (name === 'begin' || name === 'end') return this.#environment(name);
     if (name === 'infty') this.#push('symbol', 'infinity');
     else if (name === 'emptyset' || name === 'varnothing') this.#push('symbol', 'emptyset');
@@ -254,7 +259,7 @@ class Lexer {
 
   /** A group of three digits that continues a number at `from`: 1,000 · 1{,}000 · 1,\!000 · 1\,000. */
   #thousands(from: number): { digits: string; end: number } | null {
-    const match = /^(,|\{,\}|,\\! ?|\\,)(\d{3})(?!\d)/.exec(this.#source.slice(from, from + 9));
+    const match = /^(,|\{,\}|,\\! ?|\\[, ])(\d{3})(?!\d)/.exec(this.#source.slice(from, from + 9));
     if (match === null || (match[1] === ',' && this.#openBrackets > 0)) return null;
     return { digits: match[2]!, end: from + match[0].length };
   }

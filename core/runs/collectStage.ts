@@ -6,6 +6,7 @@
  */
 import type { ModelHandle, SamplingOptions } from '#core/engine/api.ts';
 import type { NewRollout } from '#core/store/rollouts.ts';
+import { mean } from '#core/util/statistics.ts';
 import type { RunContext, StageEnd } from './context.ts';
 import type { PreparedProblem, RunProblem } from './prompts.ts';
 import { type Response, sampleResponses } from './responses.ts';
@@ -25,6 +26,8 @@ export interface Collection {
   randomStep: number;
   /** Number of the first chunk among the stage's stored steps. */
   firstChunk: number;
+  /** Asked after each chunk, stored before or now, with its step: whether the rest is not needed. */
+  isEnough?(step: number): boolean;
 }
 
 /** Cuts problems into chunks of about this many responses. */
@@ -43,16 +46,16 @@ export function chunksOf<P extends RunProblem>(
 }
 
 /**
- * Samples the chunks that are not stored yet.
+ * Samples the chunks that are not stored yet, and reports accuracy and length of each.
  * @param onResponses called after each response count changes, with all responses done so far in this call's chunks
  */
 export async function collect(
   context: RunContext,
-  { stage, model, sampling, randomStep, firstChunk }: Collection,
+  { stage, model, sampling, randomStep, firstChunk, isEnough }: Collection,
   chunks: readonly Chunk[],
   onResponses: (done: number) => void,
 ): Promise<StageEnd> {
-  const { store, runId, engine, base, recipe, triggers } = context;
+  const { store, runId, engine, base, recipe, triggers, listener } = context;
   const stored = new Set(store.rollouts.steps(runId, stage));
   let done = 0;
   for (const [i, chunk] of chunks.entries()) {
@@ -68,9 +71,14 @@ export async function collect(
         { runId, stage, step },
         responses.map((response) => toStored(response, base.tokenizer)),
       );
+      listener.metrics(stage, step, {
+        'accuracy/mean': mean(responses.map(({ verdict }) => Number(verdict === 'correct'))),
+        'length/mean': mean(responses.map(({ ids }) => ids.length)),
+      });
     }
     done += chunk.problems.length * chunk.samples;
     onResponses(done);
+    if (isEnough?.(step) === true) break;
   }
   return 'finished';
 }
@@ -87,7 +95,7 @@ export function toStored(
     problemId: problem.problemId,
     sample,
     parentSample: null,
-    forkPosition: 0,
+    forkPosition: null,
     verdict,
     extractedAnswer: extracted,
     response: tokenizer.decode(ids),

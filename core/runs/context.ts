@@ -18,9 +18,18 @@ export interface RunListener {
   message(level: 'info' | 'warning', text: string): void;
 }
 
+/**
+ * What a run is for: everything its recipe says, or a part that is useful alone. 'label' measures
+ * difficulty, 'adacs' ends with the cold start, 'aepo' optimises the given model as it is, 'evaluate'
+ * only answers the held-out problems.
+ */
+export const runKinds = ['pipeline', 'label', 'adacs', 'aepo', 'evaluate'] as const;
+export type RunKind = (typeof runKinds)[number];
+
 export interface RunContext {
   store: Store;
   runId: number;
+  kind: RunKind;
   /** Absolute path of the run's folder. */
   folder: string;
   recipe: Recipe;

@@ -4,8 +4,19 @@
  * Owns: collecting them. What they show is computed in compare/, from the store.
  */
 import type { ModelHandle } from '#core/engine/api.ts';
+import { mean } from '#core/util/statistics.ts';
 import { chunksOf, collect } from './collectStage.ts';
 import { RandomStep, type RunContext, type StageEnd, samplingOf } from './context.ts';
+
+/** Share of right answers to each held-out problem, from the stored responses. */
+export function heldoutPassRates({ store, runId }: RunContext, stage: number): number[] {
+  const answers = new Map<number, number[]>();
+  for (const step of store.rollouts.steps(runId, stage)) {
+    const { problemId, verdict } = store.rollouts.columns({ runId, stage, step });
+    problemId.forEach((id, i) => answers.set(id, [...(answers.get(id) ?? []), Number(verdict[i] === 0)]));
+  }
+  return [...answers.values()].map(mean);
+}
 
 export function runEvaluateStage(context: RunContext, stage: number, model: ModelHandle): Promise<StageEnd> {
   const { recipe, heldout, listener, base } = context;

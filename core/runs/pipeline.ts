@@ -8,13 +8,14 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelHandle } from '#core/engine/api.ts';
 import { runColdStartStage } from './coldStartStage.ts';
-import type { RunContext, StageEnd } from './context.ts';
-import { runEvaluateStage } from './evaluateStage.ts';
-import { checkSignal, readLabels, runLabelStage } from './labelStage.ts';
+import type { RunContext, RunKind, StageEnd } from './context.ts';
+import { heldoutPassRates, runEvaluateStage } from './evaluateStage.ts';
+import { runLabelStage } from './labelStage.ts';
 import { hashOfWeights } from './modelHash.ts';
 import { runPolicyStage } from './policyStage.ts';
 import type { StageWork } from './progress.ts';
 import type { Recipe } from './recipe.ts';
+import { checkSignal } from './signal.ts';
 
 /** The models of a run, in the order in which they come to be. */
 export type Arm = 'base' | 'cold-start' | 'policy';
@@ -25,14 +26,33 @@ export type PlannedStage =
   | { kind: 'cold-start' }
   | { kind: 'policy' };
 
-/** The stages a recipe asks for, in order; a stage's position is its number in the store. */
-export function plannedStages(recipe: Recipe): PlannedStage[] {
+/** The stages of a run, in order; a stage's position is its number in the store. */
+export function plannedStages(recipe: Recipe, kind: RunKind = 'pipeline'): PlannedStage[] {
+  if (kind === 'label') return [{ kind: 'label' }];
+  if (kind === 'evaluate') return [{ kind: 'evaluate', arm: 'base' }];
   return [
-    { kind: 'label' },
+    // Labels are what a cold start is curated from; a policy alone is preflighted on its evaluation.
+    ...(kind === 'aepo' ? [] : ([{ kind: 'label' }] as const)),
     { kind: 'evaluate', arm: 'base' },
     ...(recipe.coldStart.enabled ? ([{ kind: 'cold-start' }, { kind: 'evaluate', arm: 'cold-start' }] as const) : []),
     ...(recipe.policy.enabled ? ([{ kind: 'policy' }, { kind: 'evaluate', arm: 'policy' }] as const) : []),
   ];
+}
+
+/** The recipe of a run of this kind: training that is not part of it is switched off, so that the document says so. */
+export function recipeOfKind(recipe: Recipe, kind: RunKind): Recipe {
+  const { coldStart, policy } = recipe;
+  switch (kind) {
+    case 'pipeline':
+      return recipe;
+    case 'adacs':
+      return { ...recipe, coldStart: { ...coldStart, enabled: true }, policy: { ...policy, enabled: false } };
+    case 'aepo':
+      return { ...recipe, coldStart: { ...coldStart, enabled: false }, policy: { ...policy, enabled: true } };
+    case 'label':
+    case 'evaluate':
+      return { ...recipe, coldStart: { ...coldStart, enabled: false }, policy: { ...policy, enabled: false } };
+  }
 }
 
 export function stageName(stage: PlannedStage): string {
@@ -40,10 +60,16 @@ export function stageName(stage: PlannedStage): string {
 }
 
 /** Work of every stage, in responses that have to be sampled or trained on; what is not known yet is guessed. */
-export function stageWork(recipe: Recipe, trainProblems: number, heldoutProblems: number): StageWork[] {
+export function stageWork(
+  recipe: Recipe,
+  trainProblems: number,
+  heldoutProblems: number,
+  kind: RunKind = 'pipeline',
+): StageWork[] {
   const { samples, extraSamples } = recipe.label;
-  const curated = Math.min(trainProblems, (recipe.coldStart.curation.perBracket ?? trainProblems / 9) * 9);
-  return plannedStages(recipe).map((stage): StageWork => {
+  const { brackets, perBracket } = recipe.coldStart.curation;
+  const curated = perBracket === null ? trainProblems : Math.min(trainProblems, perBracket * (brackets + 1));
+  return plannedStages(recipe, kind).map((stage): StageWork => {
     const name = stageName(stage);
     switch (stage.kind) {
       case 'label':
@@ -77,7 +103,7 @@ export function armFolder(context: Pick<RunContext, 'folder' | 'base'>, arm: Arm
  */
 export async function runPipeline(context: RunContext): Promise<StageEnd> {
   const { store, runId, recipe, listener } = context;
-  const stages = plannedStages(recipe);
+  const stages = plannedStages(recipe, context.kind);
   for (const index of stages.keys()) {
     const record = store.runs.stages(runId)[index]!;
     if (record.state === 'finished') {
@@ -88,14 +114,10 @@ export async function runPipeline(context: RunContext): Promise<StageEnd> {
     store.runs.updateStage({ ...record, state: 'running', startedMs });
     const end = await runStage(context, stages, index);
     if (end === 'paused') return end;
-    const done = {
-      ...record,
-      state: 'finished' as const,
-      doneUnits: record.plannedUnits,
-      startedMs,
-      endedMs: Date.now(),
-    };
-    store.durably(() => store.runs.updateStage(done));
+    // Read again: how much work it was became known on the way.
+    const { plannedUnits } = store.runs.stages(runId)[index]!;
+    const done = { ...record, state: 'finished' as const, plannedUnits, doneUnits: plannedUnits };
+    store.durably(() => store.runs.updateStage({ ...done, startedMs, endedMs: Date.now() }));
   }
   return 'finished';
 }
@@ -105,13 +127,19 @@ async function runStage(context: RunContext, stages: readonly PlannedStage[], in
   const stage = stages[index]!;
   switch (stage.kind) {
     case 'label': {
-      const end = await withModel(context, 'base', (model) => runLabelStage(context, index, model));
-      if (end === 'finished')
-        checkSignal(readLabels(context, index), recipe.policy.method.groupSize, recipe.preflight.minSignalFraction);
+      const trains = recipe.coldStart.enabled || recipe.policy.enabled;
+      return withModel(context, 'base', (model) => runLabelStage(context, index, model, trains));
+    }
+    case 'evaluate': {
+      const end = await withModel(context, stage.arm, (model) => runEvaluateStage(context, index, model));
+      if (end === 'finished' && context.kind === 'aepo' && stage.arm === 'base')
+        checkSignal(
+          heldoutPassRates(context, index),
+          recipe.policy.method.groupSize,
+          recipe.preflight.minSignalFraction,
+        );
       return end;
     }
-    case 'evaluate':
-      return withModel(context, stage.arm, (model) => runEvaluateStage(context, index, model));
     case 'cold-start':
       return withModel(context, 'base', async (model) => {
         const labels = stages.findIndex(({ kind }) => kind === 'label');

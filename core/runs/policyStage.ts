@@ -86,7 +86,7 @@ function storedRollouts(
       const isFork = node !== undefined && node.parent !== null;
       return toStored(response, tokenizer, {
         parentSample: isFork ? responses[node.parent!]!.sample : null,
-        forkPosition: isFork ? node.forkPosition : 0,
+        forkPosition: isFork ? node.forkPosition : null,
         highEntropyCount: highEntropy.positions.length,
         bucket: assessed.bucket,
         rewardParts: { accuracy: reward.accuracy, overlong: reward.overlong, shaping: reward.shaping },

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import type { ModelHandle } from '#core/engine/api.ts';
 import type { JsonValue } from './canonicalJson.ts';
-import { newestValidCheckpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
+import { type ValidCheckpoint, newestValidCheckpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
 import type { RunContext, StageEnd } from './context.ts';
 
 export interface TrainingStage<State extends JsonValue> {
@@ -31,26 +31,33 @@ export async function runTrainingLoop<State extends JsonValue>(
   const { stage, name, model, steps } = training;
   const parent = join(context.folder, 'checkpoints', name);
   const { checkpoint, damaged } = await newestValidCheckpoint(parent);
-  for (const { folder, reason } of damaged)
+  for (const { folder, reason } of damaged) {
+    store.checkpoints.mark(runId, folder, 'damaged');
     listener.message('warning', `Passed over the checkpoint ${folder} because ${reason}.`);
+  }
   let state = training.initial;
   let step = 0;
   if (checkpoint !== null) {
     await engine.loadTrainer(model, checkpoint.folder);
     state = checkpoint.manifest.state as State;
     step = checkpoint.manifest.step;
+    // Again, because the run may have died between the folder and the pointer to it.
+    point(step, checkpoint);
     listener.message('info', `Resumed ${name} after step ${step} of ${steps}.`);
   }
   // What was logged after the checkpoint is about to happen again.
   store.metrics.removeAfter(runId, stage, step - 1);
   store.rollouts.removeAfter(runId, stage, step - 1);
 
+  function point(atStep: number, { folder, manifestHash }: ValidCheckpoint): void {
+    store.checkpoints.record({ runId, stage, step: atStep, folder, manifestHash, createdMs: Date.now() });
+  }
+
   let saved = step;
   const save = async () => {
     if (saved === step) return;
     const fill = (temporary: string) => engine.saveTrainer(model, temporary);
-    const { folder, manifestHash } = await writeCheckpoint(parent, { stage: name, step, state }, fill);
-    store.checkpoints.record({ runId, stage, step, folder, manifestHash, createdMs: Date.now() });
+    point(step, await writeCheckpoint(parent, { stage: name, step, state }, fill));
     for (const pruned of await pruneCheckpoints(parent, recipe.checkpoints.keep))
       store.checkpoints.mark(runId, pruned, 'pruned');
     saved = step;

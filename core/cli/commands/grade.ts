@@ -7,6 +7,7 @@ import { defineCommand } from '#core/cli/command.ts';
 import { readJsonLinesStrictly } from '#core/cli/jsonLines.ts';
 import { requireWritable } from '#core/cli/outputFile.ts';
 import { type GradeRequest, type Verdict, gradeBatch } from '#core/grading/grade.ts';
+import { isObject } from '#core/model/json.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
 
 export const gradeCases = defineCommand({
@@ -40,8 +41,8 @@ export const gradeCases = defineCommand({
 });
 
 function readCase(value: unknown): GradeRequest | string {
-  if (typeof value !== 'object' || value === null) return 'it is no JSON object';
-  const { gold, response } = value as Record<string, unknown>;
+  if (!isObject(value)) return 'it is no JSON object';
+  const { gold, response } = value;
   if (typeof gold !== 'string') return '"gold" is no string';
   if (typeof response !== 'string') return '"response" is no string';
   return { gold, response };

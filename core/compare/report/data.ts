@@ -11,16 +11,16 @@ import type { Comparison } from '#core/compare/comparison.ts';
 import type { TrainingCurve } from '#core/compare/types.ts';
 import type { Verdict } from '#core/grading/grade.ts';
 
-/** Where and how the run took place. */
+/** Where and how the run took place. What belongs to one run alone is absent where several are compared. */
 export interface RunFacts {
   /** One sentence: what was run. */
   what: string;
-  seed: number;
+  seed?: number;
   recipeName?: string;
-  recipeHash: string;
+  recipeHash?: string;
   /** ISO 8601. */
-  startedAt: string;
-  finishedAt: string;
+  startedAt?: string;
+  finishedAt?: string;
   /** Processor, memory, system. */
   machine: string;
   /** Program or library to version. */
@@ -65,12 +65,12 @@ export interface TraceSample {
   responses: readonly TraceResponse[];
 }
 
-/** A place where what ran is not what the paper says. */
-export interface Deviation {
-  what: string;
-  published: string;
-  here: string;
-  why: string;
+/** Where what ran is not what was published. */
+export interface DeviationSection {
+  /** Named methods, where they are published, and what they themselves do otherwise, one sentence each. */
+  methods: readonly { title: string; source: string; sentences: readonly string[] }[];
+  /** What the recipe changes beyond that. */
+  settings: readonly { setting: string; named: string; here: string }[];
 }
 
 export interface ReportData {
@@ -79,12 +79,16 @@ export interface ReportData {
   comparison?: Comparison;
   /** Name and version of the grader behind every verdict. */
   grader?: string;
+  /** Of policy optimisation, and of the cold start before it. */
   curves?: readonly TrainingCurve[];
+  coldStartCurves?: readonly TrainingCurve[];
   difficulty?: DifficultySection;
   curation?: CurationSection;
   rewardShapes?: readonly RewardShape[];
   traces?: readonly TraceSample[];
-  deviations?: readonly Deviation[];
+  deviations?: DeviationSection;
+  /** Further facts on how the numbers were measured: name and value. */
+  measurement?: readonly (readonly [string, string])[];
   /** What the person should know before believing the rest. */
   warnings?: readonly string[];
   /** The recipe document as it was run. */

@@ -9,16 +9,16 @@ import { type RewardShape, rewardChart } from '#core/compare/charts/rewardChart.
 import { formatDuration, formatNumber } from '#core/compare/format.ts';
 import { element, escapeMarkup } from '#core/compare/markup.ts';
 import { decodingText, populationOf } from '#core/compare/resultTable.ts';
-import type { CurationSection, Deviation, DifficultySection, ReportData, RunFacts } from './data.ts';
+import type { CurationSection, DeviationSection, DifficultySection, ReportData, RunFacts } from './data.ts';
 import { disclosure, facts, figure, paragraph, proseTable, section } from './page.ts';
 
 export function runFacts(run: RunFacts): string {
-  const total = Date.parse(run.finishedAt) - Date.parse(run.startedAt);
+  const { recipeName, recipeHash, seed, startedAt, finishedAt } = run;
   return facts([
-    ['Recipe', run.recipeName === undefined ? run.recipeHash : `${run.recipeName}, ${run.recipeHash}`],
-    ['Seed', String(run.seed)],
-    ['Started', timeText(run.startedAt)],
-    ['Finished', `${timeText(run.finishedAt)}${Number.isFinite(total) ? `, after ${formatDuration(total)}` : ''}`],
+    ['Recipe', [recipeName, recipeHash].filter((part) => part !== undefined).join(', ') || undefined],
+    ['Seed', seed === undefined ? undefined : String(seed)],
+    ['Started', startedAt === undefined ? undefined : timeText(startedAt)],
+    ['Finished', finishedAt === undefined ? undefined : timeText(finishedAt) + elapsedText(startedAt, finishedAt)],
     ['Machine', run.machine],
     [
       'Versions',
@@ -33,6 +33,11 @@ export function runFacts(run: RunFacts): string {
         : run.times.map(({ stage, durationMs }) => `${stage} ${formatDuration(durationMs)}`).join(', '),
     ],
   ]);
+}
+
+function elapsedText(startedAt: string | undefined, finishedAt: string): string {
+  const elapsedMs = Date.parse(finishedAt) - Date.parse(startedAt ?? '');
+  return Number.isFinite(elapsedMs) ? `, after ${formatDuration(elapsedMs)}` : '';
 }
 
 /** `2026-01-31 14:05 UTC`; the text itself where it is not a date. */
@@ -88,17 +93,28 @@ export function rewardSection(shapes: readonly RewardShape[]): string {
   );
 }
 
-export function deviationSection(deviations: readonly Deviation[]): string {
+export function deviationSection({ methods, settings }: DeviationSection): string {
   return section(
     'Where this differs from the published method',
-    proseTable(
-      ['', 'published', 'here', 'why'],
-      deviations.map(({ what, published, here, why }) => [what, published, here, why]),
-    ),
+    ...methods.flatMap(({ title, source, sentences }) => [
+      element('h3', {}, escapeMarkup(title), ' ', element('span', { class: 'quiet' }, escapeMarkup(source))),
+      sentences.length === 0
+        ? paragraph('As published.')
+        : element('ul', {}, ...sentences.map((sentence) => element('li', {}, escapeMarkup(sentence)))),
+    ]),
+    ...(settings.length === 0
+      ? []
+      : [
+          element('h3', {}, 'Settings of the recipe'),
+          proseTable(
+            ['setting', 'named method', 'here'],
+            settings.map(({ setting, named, here }) => [setting, named, here]),
+          ),
+        ]),
   );
 }
 
-export function measurementSection({ comparison, grader, curves }: ReportData): string {
+export function measurementSection({ comparison, grader, curves, measurement = [] }: ReportData): string {
   if (comparison === undefined) return '';
   const { evaluations, resamples, seed, tests } = comparison;
   const sources = [...new Set(evaluations[0]!.problems.map((problem) => problem.source))];
@@ -128,10 +144,12 @@ export function measurementSection({ comparison, grader, curves }: ReportData): 
           ? undefined
           : `${seeds.join(', ')}. The intervals above do not cover what another seed would have given.`,
       ],
+      ...measurement,
     ]),
   );
 }
 
-export function recipeSection(recipe: string, hash: string): string {
-  return section('Recipe', disclosure(`The recipe as it was run, ${hash}`, element('pre', {}, escapeMarkup(recipe))));
+export function recipeSection(recipe: string, hash: string | undefined): string {
+  const summary = `The recipe as it was run${hash === undefined ? '' : `, ${hash}`}`;
+  return section('Recipe', disclosure(summary, element('pre', {}, escapeMarkup(recipe))));
 }

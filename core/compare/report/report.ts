@@ -28,12 +28,14 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 /** The whole page, ready to be written to `report.html`. */
 export function renderReport(data: ReportData): string {
   const colourOf = armColours(data);
-  const { comparison, curves, difficulty, curation, rewardShapes, traces, deviations, recipe, run } = data;
+  const { comparison, curves, coldStartCurves, difficulty, curation, rewardShapes, traces, deviations, recipe, run } =
+    data;
   const sections = [
     ...(comparison === undefined ? [] : resultSections(comparison, colourOf)),
-    ...(curves === undefined ? [] : [trainingSection(curves, colourOf)]),
+    ...(curves === undefined ? [] : [trainingSection('Training', curves, colourOf)]),
     ...(difficulty === undefined ? [] : [difficultySection(difficulty)]),
     ...(curation === undefined ? [] : [curationSection(curation)]),
+    ...(coldStartCurves === undefined ? [] : [trainingSection('Cold-start training', coldStartCurves, colourOf)]),
     ...(rewardShapes === undefined ? [] : [rewardSection(rewardShapes)]),
     ...(traces === undefined ? [] : [traceSection(traces)]),
     ...(deviations === undefined ? [] : [deviationSection(deviations)]),
@@ -62,9 +64,9 @@ export function renderReport(data: ReportData): string {
 }
 
 /** The same colour for an arm in every chart: grey for the reference, a hue for each other. */
-function armColours({ comparison, curves }: ReportData): ColourOf {
+function armColours({ comparison, curves = [], coldStartCurves = [] }: ReportData): ColourOf {
   const evaluated = comparison?.evaluations.map(({ arm }) => arm) ?? [];
-  const arms = [...new Set([...evaluated, ...(curves ?? []).map(({ arm }) => arm)])];
+  const arms = [...new Set([...evaluated, ...[...coldStartCurves, ...curves].map(({ arm }) => arm)])];
   const coloured = arms.filter((arm) => arm !== comparison?.reference);
   return (arm): Colour => {
     const index = coloured.indexOf(arm);

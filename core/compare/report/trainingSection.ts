@@ -68,7 +68,7 @@ function responseMetric(title: string, unit: string, name: string, within?: read
 /** As strong as TensorBoard's default. */
 const SMOOTHING = 0.6;
 
-export function trainingSection(curves: readonly TrainingCurve[], colourOf: ColourOf): string {
+export function trainingSection(heading: string, curves: readonly TrainingCurve[], colourOf: ColourOf): string {
   const logged = new Set(curves.flatMap((curve) => Object.keys(curve.series)));
   const arms = [...new Map(curves.map((curve) => [curve.arm, curve.label]))];
   const overview = metrics.flatMap((metric) =>
@@ -89,7 +89,7 @@ export function trainingSection(curves: readonly TrainingCurve[], colourOf: Colo
     (row) => row.panels.length > 0,
   );
   if (figures.length === 0) return '';
-  return section('Training', paragraph(captionOf(curves), 'quiet'), ...figures.map(panelFigure));
+  return section(heading, paragraph(captionOf(curves), 'quiet'), ...figures.map(panelFigure));
 }
 
 function panelFigure({ title, panels }: { title: string; panels: readonly Drawing[] }): string {

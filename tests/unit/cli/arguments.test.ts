@@ -1,5 +1,5 @@
 /** The argument parser: values in their types, and a usage error with advice for everything else. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type OperandSpecs, type OptionSpecs, flagOf, parseArguments } from '#core/cli/arguments.ts';
 import { AresError } from '#core/util/errors.ts';
@@ -29,7 +29,12 @@ function refusal(...args: string[]): { message: string; hint: string | undefined
 
 describe('values', () => {
   it('come in the declared types, with defaults where nothing is given', () => {
-    const { options: values, operands: given, json, help } = parse('in.txt', '--model', 'm', '--top-p=.5', '--greedy', '--json');
+    const {
+      options: values,
+      operands: given,
+      json,
+      help,
+    } = parse('in.txt', '--model', 'm', '--top-p=.5', '--greedy', '--json');
     expect(values).toMatchObject({ model: 'm', maxNewTokens: 256, topP: 0.5, loss: undefined, greedy: true });
     expect(given).toEqual({ file: 'in.txt', folder: undefined });
     expect({ json, help }).toEqual({ json: true, help: false });
@@ -64,7 +69,10 @@ describe('values', () => {
 
 describe('mistakes', () => {
   it('names the option that was probably meant', () => {
-    expect(refusal('f', '--modle', 'm')).toEqual({ message: '"ares try" has no option --modle.', hint: 'Did you mean --model?' });
+    expect(refusal('f', '--modle', 'm')).toEqual({
+      message: '"ares try" has no option --modle.',
+      hint: 'Did you mean --model?',
+    });
     expect(refusal('f', '--max-tokens', '3').hint).toBe('Did you mean --max-new-tokens?');
     expect(refusal('f', '--zzzzzzzz').hint).toContain('ares try --help');
     expect(refusal('f', '-x').message).toContain('no option -x');
@@ -89,9 +97,12 @@ describe('mistakes', () => {
     expect(refusal('f', '--model', 'm', '--greedy=no').message).toBe('--greedy takes no value.');
   });
 
-  it.each(['', ' ', '1x', '0x10', 'NaN', 'Infinity', '1e999', '1,5', '2', '-0.1'])('refuses %j for a number from 0 to 1', (text) => {
-    expect(refusal('f', '--model', 'm', `--top-p=${text}`).message).toContain('--top-p');
-  });
+  it.each(['', ' ', '1x', '0x10', 'NaN', 'Infinity', '1e999', '1,5', '2', '-0.1'])(
+    'refuses %j for a number from 0 to 1',
+    (text) => {
+      expect(refusal('f', '--model', 'm', `--top-p=${text}`).message).toContain('--top-p');
+    },
+  );
 
   it.each(['1.5', '0', '-3', '9007199254740993'])('refuses %s for a whole number from 1', (text) => {
     expect(refusal('f', '--model', 'm', '--max-new-tokens', text).message).toContain('must be a whole number from 1');

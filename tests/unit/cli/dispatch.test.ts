@@ -85,7 +85,11 @@ describe('errors', () => {
 
   it.each(codes)('%s exits with %i', async (code, exitCode) => {
     const outcome = await run(['fail'], new AresError(code, 'It went wrong.', { where: 'here', hint: 'Do this.' }));
-    expect(outcome).toEqual({ code: exitCode, stdout: '', stderr: 'ares: It went wrong.\n  where: here\n  next: Do this.\n' });
+    expect(outcome).toEqual({
+      code: exitCode,
+      stdout: '',
+      stderr: 'ares: It went wrong.\n  where: here\n  next: Do this.\n',
+    });
   });
 
   it('are one JSON document on stdout where JSON is wanted, even if the arguments do not parse', async () => {
@@ -98,7 +102,11 @@ describe('errors', () => {
   });
 
   it('from the operating system become sentences', async () => {
-    const error = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', syscall: 'write', path: '/full' });
+    const error = Object.assign(new Error('ENOSPC: no space left'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+      path: '/full',
+    });
     const { code, stderr } = await run(['fail'], error);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ares: The disk is full\.\n {2}where: \/full\n {2}next: Free some space/);

@@ -1,5 +1,5 @@
 /** What goes to stdout and what to stderr, and how progress looks on a terminal and in a log. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { displayWidth } from '#core/compare/terminalTable.ts';
 import { captureTerminal } from './capturedTerminal.ts';
@@ -56,13 +56,18 @@ describe('progress on a terminal', () => {
 
   it('never reaches the last column, however narrow the terminal', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 200 }), fc.integer({ min: 0, max: 1000 }), fc.string({ maxLength: 30 }), (columns, done, detail) => {
-        let nowMs = 0;
-        const { terminal, stderr } = captureTerminal({ columns, now: () => (nowMs += 500) });
-        const bar = terminal.progress('Generating', 1000);
-        bar.update(done, detail);
-        for (const line of drawn(stderr())) expect(displayWidth(line)).toBeLessThan(columns);
-      }),
+      fc.property(
+        fc.integer({ min: 2, max: 200 }),
+        fc.integer({ min: 0, max: 1000 }),
+        fc.string({ maxLength: 30 }),
+        (columns, done, detail) => {
+          let nowMs = 0;
+          const { terminal, stderr } = captureTerminal({ columns, now: () => (nowMs += 500) });
+          const bar = terminal.progress('Generating', 1000);
+          bar.update(done, detail);
+          for (const line of drawn(stderr())) expect(displayWidth(line)).toBeLessThan(columns);
+        },
+      ),
     );
   });
 });

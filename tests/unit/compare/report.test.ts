@@ -74,7 +74,10 @@ const full: ReportData = {
       ],
     },
   ],
-  deviations: [{ what: 'Target', published: 'batch mean', here: 'moving average', why: 'else no signal' }],
+  deviations: {
+    methods: [{ title: 'AEPO', source: '2510.08457', sentences: ['The target lags: else there is no signal.'] }],
+    settings: [{ setting: 'target.rule', named: 'batchMean', here: 'laggedEma' }],
+  },
   warnings: ['One seed.'],
   recipe: 'method: aepo',
 };
@@ -178,7 +181,12 @@ describe('renderReport', () => {
           responses: [{ label: HOSTILE, verdict: 'wrong', tokens: [token(HOSTILE, 1)] }],
         },
       ],
-      deviations: [{ what: HOSTILE, published: HOSTILE, here: HOSTILE, why: HOSTILE }],
+      deviations: {
+        methods: [{ title: HOSTILE, source: HOSTILE, sentences: [HOSTILE] }],
+        settings: [{ setting: HOSTILE, named: HOSTILE, here: HOSTILE }],
+      },
+      coldStartCurves: [{ ...curve('b', 1), label: HOSTILE }],
+      measurement: [[HOSTILE, HOSTILE]],
       warnings: [HOSTILE],
       recipe: HOSTILE,
     });

@@ -23,7 +23,7 @@ export function put(folder: string, name: string, content: string | Uint8Array):
 /** The smallest PNG: one pixel; `shade` makes images differ. */
 export function tinyPng(shade = 0): Uint8Array {
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  return Buffer.concat([signature, Buffer.from([0, 0, 0, 1]), Buffer.from('tEXt'), Buffer.from([shade])]);
+  return new Uint8Array([...signature, 0, 0, 0, 1, ...Buffer.from('tEXt'), shade]);
 }
 
 interface ZipFileEntry {

@@ -1,5 +1,5 @@
 /** Padding and its inverse: every response token is predicted from the position before it, exactly once. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sequence } from '#core/engine/api.ts';
 import {

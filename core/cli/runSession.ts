@@ -1,0 +1,139 @@
+/**
+ * A run in the foreground of a terminal: started or resumed, watched, paused by Ctrl-C.
+ *
+ * Owns: the options that all commands starting a run share, the two meanings of Ctrl-C (pause; end at
+ * once), and what is printed at the end. The run itself is host/.
+ */
+import { readFileSync } from 'node:fs';
+import { createRun } from '#core/host/createRun.ts';
+import { type Execution, type RunEnd, executeRun } from '#core/host/executeRun.ts';
+import { workOfRun } from '#core/host/runList.ts';
+import type { RunKind } from '#core/runs/context.ts';
+import { type Recipe, defaultRecipe, parseRecipe } from '#core/runs/recipe.ts';
+import { toAresError } from '#core/util/errors.ts';
+import { usageError } from './arguments.ts';
+import { createRunDisplay } from './runProgress.ts';
+import type { Terminal } from './terminal.ts';
+
+export const runOptions = {
+  data: {
+    kind: 'text',
+    value: 'FILE',
+    help: 'Problems with answers: JSONL, JSON, CSV, Parquet, Arrow or a folder.',
+    required: true,
+  },
+  model: { kind: 'text', value: 'DIR', help: 'Hugging Face folder of the base model.', required: true },
+  out: {
+    kind: 'text',
+    value: 'DIR',
+    help: 'Project folder; made if need be. The run goes into its runs/.',
+    required: true,
+  },
+  recipe: { kind: 'text', value: 'FILE', help: 'Recipe (YAML or JSON); the defaults unless given.' },
+  seed: {
+    kind: 'number',
+    value: 'N',
+    help: "Seed instead of the recipe's.",
+    integer: true,
+    minimum: 0,
+    maximum: 2 ** 32 - 1,
+  },
+} as const;
+
+export const heldoutOption = {
+  heldout: { kind: 'text', value: 'FILE', help: 'Problems to evaluate on; otherwise a fifth of the data is held out.' },
+} as const;
+
+/** Exit code of a process that SIGINT ended, by convention. */
+const INTERRUPTED = 130;
+
+interface StartOptions {
+  data: string;
+  model: string;
+  out: string;
+  recipe: string | undefined;
+  seed: number | undefined;
+  heldout?: string | undefined;
+}
+
+/** Creates a run from the options of a command and works on it; returns the exit code. */
+export async function startRun(
+  kind: RunKind,
+  { data, model, out, recipe, seed, heldout }: StartOptions,
+  json: boolean,
+  terminal: Terminal,
+): Promise<number> {
+  const read = recipe === undefined ? defaultRecipe() : readRecipe(recipe);
+  const { runId, folder } = await createRun({
+    projectFolder: out,
+    kind,
+    recipe: seed === undefined ? read : { ...read, seed },
+    dataFile: data,
+    ...(heldout === undefined ? {} : { heldoutFile: heldout }),
+    modelFolder: model,
+  });
+  terminal.note(`Run ${runId} in ${folder}`);
+  return watchRun(executeRun, out, runId, json, terminal);
+}
+
+function readRecipe(file: string): Recipe {
+  try {
+    return parseRecipe(readFileSync(file, 'utf8'), file);
+  } catch (thrown) {
+    throw toAresError(thrown);
+  }
+}
+
+/** Works on a run that exists, by `execute`; returns the exit code. */
+export async function watchRun(
+  execute: (execution: Execution) => Promise<RunEnd>,
+  projectFolder: string,
+  runId: number,
+  json: boolean,
+  terminal: Terminal,
+): Promise<number> {
+  const { work, log } = workOfRun(projectFolder, runId);
+  for (const line of log) terminal.note(line);
+  const display = createRunDisplay(work, terminal);
+  let interrupts = 0;
+  const onInterrupt = () => {
+    interrupts++;
+    if (interrupts > 1) process.exit(INTERRUPTED);
+    display.listener.message('info', 'Pausing after this step. Press Ctrl-C again to end at once.');
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onInterrupt);
+  let end: RunEnd;
+  try {
+    end = await execute({
+      projectFolder,
+      runId,
+      listener: display.listener,
+      stopRequested: () => interrupts > 0,
+    });
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+    display.end();
+  }
+  const resume = `ares resume ${projectFolder}`;
+  if (end.state === 'paused') {
+    if (json) terminal.json({ runId, state: end.state, resume });
+    else terminal.print(`Paused. Resume with: ${resume}`);
+    return INTERRUPTED;
+  }
+  const { table, html, json: results, csv } = end.report;
+  if (json) {
+    terminal.json({ runId, state: end.state, report: html, results, csv });
+    return 0;
+  }
+  for (const text of table.trimEnd().split('\n')) terminal.print(text);
+  terminal.note(`Report: ${html}`);
+  return 0;
+}
+
+/** The number of a run, as it is typed. @throws AresError 'usage' */
+export function parseRunId(text: string, command: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw usageError(command, `"${text}" is not the number of a run.`, 'List the runs with "ares runs DIR".');
+}
