@@ -40,6 +40,8 @@ export type OptionSpec =
 export interface OperandSpec {
   readonly help: string;
   readonly optional?: true;
+  /** One or more values; only for the last operand. */
+  readonly many?: true;
 }
 
 /** By name in camel case: `maxNewTokens` is --max-new-tokens. */
@@ -60,14 +62,18 @@ type OptionValue<S extends OptionSpec> = S extends { readonly kind: 'flag' }
 /** What a command receives for the options it declares. */
 export type OptionValues<S extends OptionSpecs> = { readonly [K in keyof S]: OptionValue<S[K]> };
 export type OperandValues<S extends OperandSpecs> = {
-  readonly [K in keyof S]: S[K] extends { readonly optional: true } ? string | undefined : string;
+  readonly [K in keyof S]: S[K] extends { readonly many: true }
+    ? readonly string[]
+    : S[K] extends { readonly optional: true }
+      ? string | undefined
+      : string;
 };
 
 export interface ParsedArguments {
   help: boolean;
   json: boolean;
   options: Readonly<Record<string, string | number | boolean | undefined>>;
-  operands: Readonly<Record<string, string | undefined>>;
+  operands: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 /** What every command understands. */
@@ -223,13 +229,10 @@ function exampleOf(minimum: number, maximum: number): number {
   return Number.isFinite(minimum) ? minimum : maximum;
 }
 
-function assignOperands(
-  given: readonly string[],
-  command: string,
-  specs: OperandSpecs,
-): Record<string, string | undefined> {
+function assignOperands(given: readonly string[], command: string, specs: OperandSpecs): ParsedArguments['operands'] {
   const names = Object.keys(specs);
-  if (given.length > names.length) {
+  const takesRest = names.some((name) => specs[name]!.many);
+  if (given.length > names.length && !takesRest) {
     throw usageError(command, `"${given[names.length]}" is one argument too many for "ares ${command}".`);
   }
   names.forEach((name, i) => {
@@ -238,5 +241,5 @@ function assignOperands(
       throw usageError(command, `${operandName(name)} is missing.`, `Add ${operandName(name)}: ${help}`);
     }
   });
-  return Object.fromEntries(names.map((name, i) => [name, given[i]]));
+  return Object.fromEntries(names.map((name, i) => [name, specs[name]!.many ? given.slice(i) : given[i]]));
 }

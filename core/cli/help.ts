@@ -52,9 +52,10 @@ function usageLine(name: string, options: OptionSpecs, operands: Command['operan
   const required = Object.entries(options)
     .filter(([, spec]) => isRequired(spec))
     .map(([option, spec]) => `${flagOf(option)} ${placeholderOf(spec)}`);
-  const positional = Object.entries(operands).map(([operand, { optional }]) =>
-    optional ? `[${operandName(operand)}]` : operandName(operand),
-  );
+  const positional = Object.entries(operands).map(([operand, { optional, many }]) => {
+    const name = `${operandName(operand)}${many ? '...' : ''}`;
+    return optional ? `[${name}]` : name;
+  });
   return ['ares', name, ...positional, ...required, '[options]'].join(' ');
 }
 

@@ -19,6 +19,7 @@ export const registry: Registry = {
   eval: async () => (await import('./commands/eval.ts')).evaluate,
   resume: async () => (await import('./commands/resume.ts')).resume,
   runs: async () => (await import('./commands/runs.ts')).runs,
+  compare: async () => (await import('./commands/compare.ts')).compare,
   export: async () => (await import('./commands/export.ts')).exportRun,
   'data inspect': async () => (await import('./commands/dataInspect.ts')).dataInspect,
   bench: async () => (await import('./commands/bench.ts')).bench,

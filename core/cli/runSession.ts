@@ -23,12 +23,6 @@ export const runOptions = {
     required: true,
   },
   model: { kind: 'text', value: 'DIR', help: 'Hugging Face folder of the base model.', required: true },
-  out: {
-    kind: 'text',
-    value: 'DIR',
-    help: 'Project folder; made if need be. The run goes into its runs/.',
-    required: true,
-  },
   recipe: { kind: 'text', value: 'FILE', help: 'Recipe (YAML or JSON); the defaults unless given.' },
   seed: {
     kind: 'number',
@@ -37,6 +31,16 @@ export const runOptions = {
     integer: true,
     minimum: 0,
     maximum: 2 ** 32 - 1,
+  },
+} as const;
+
+/** Where the run goes. */
+export const outOption = {
+  out: {
+    kind: 'text',
+    value: 'DIR',
+    help: 'Project folder; made if need be. The run goes into its runs/.',
+    required: true,
   },
 } as const;
 

@@ -132,6 +132,19 @@ export function compareEvaluations(evaluations: readonly Evaluation[], options: 
   };
 }
 
+/**
+ * Each arm against the first, and the others against each other.
+ * @throws AresError as compareEvaluations
+ */
+export function compareEveryPair(
+  evaluations: readonly Evaluation[],
+  options: Omit<ComparisonOptions, 'reference' | 'furtherPairs'> = {},
+): Comparison {
+  const others = evaluations.slice(1).map(({ arm }) => arm);
+  const furtherPairs = others.flatMap((against, i) => others.slice(i + 1).map((arm) => [arm, against] as const));
+  return compareEvaluations(evaluations, { ...options, furtherPairs });
+}
+
 interface GroupResult {
   group: Group;
   summaries: ArmSummary[];

@@ -9,10 +9,9 @@ import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
 import { GRADER } from '#core/runs/constants.ts';
-import type { Recipe } from '#core/runs/recipe.ts';
 import type { StoreReader } from '#core/store/store.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
-import { compareEvaluations } from './comparison.ts';
+import { type Comparison, compareEveryPair } from './comparison.ts';
 import { comparisonRecord } from './comparisonRecord.ts';
 import { difficultyTable } from './difficultyTable.ts';
 import { countOf, formatNumber, listOf } from './format.ts';
@@ -37,13 +36,22 @@ import type { Evaluation, TrainingCurve } from './types.ts';
 export interface ReportFacts extends MachineFacts {
   /** The model the run started from. */
   base: ModelFolder;
-  /** The recipe with the limits that the model's positions set; default: as it was asked for. */
-  recipe?: Recipe;
 }
 
 /** One evaluation per evaluated arm (base, cold-start, policy) of a run, all on the same problems in the same buckets. */
 export function evaluationsOfRun(store: StoreReader, runId: number): Evaluation[] {
   return readEvaluations(readRun(store, runId), null).evaluations;
+}
+
+/** The arms of a run compared, every pair of them; undefined where none is evaluated. */
+export function comparisonOfRun(store: StoreReader, runId: number): Comparison | undefined {
+  const record = readRun(store, runId);
+  return compareArms(record, readEvaluations(record, null).evaluations);
+}
+
+function compareArms({ recipe }: RunRecord, evaluations: readonly Evaluation[]): Comparison | undefined {
+  if (evaluations.length === 0) return undefined;
+  return compareEveryPair(evaluations, { resamples: recipe.compare.resamples });
 }
 
 /** One curve per training stage of a run (cold-start, policy). */
@@ -56,13 +64,12 @@ export function curvesOfRun(store: StoreReader, runId: number): TrainingCurve[] 
  * @throws AresError 'not-found' for an unknown run
  */
 export function reportOfRun(store: StoreReader, runId: number, facts: ReportFacts): ReportData {
-  const record = readRun(store, runId, facts.recipe);
+  const record = readRun(store, runId);
   const { recipe } = record;
   const yardstick = measureYardstick(record, facts.base);
   const evaluated = readEvaluations(record, yardstick);
   const { evaluations } = evaluated;
-  const comparison =
-    evaluations.length === 0 ? undefined : compareEvaluations(evaluations, { resamples: recipe.compare.resamples });
+  const comparison = compareArms(record, evaluations);
   const curves = readCurves(record);
   const policy = curves.find(({ arm }) => arm === 'policy');
   const coldStart = curves.find(({ arm }) => arm === 'cold-start');
@@ -181,7 +188,9 @@ function whatWasRun(
   const parts = [
     trained.length === 0 ? `Measurements of the model “${model}”` : `${listOf(trained)}, starting from “${model}”`,
     ...(labelled === 0 ? [] : [`${countOf(labelled, 'problem')} labelled by it`]),
-    ...(heldout === 0 ? [] : [`evaluated on ${countOf(heldout, 'problem')}${trained.length === 0 ? '' : ' held out'}`]),
+    ...(heldout === 0
+      ? []
+      : [`evaluated on ${countOf(heldout, trained.length === 0 ? 'problem' : 'held-out problem')}`]),
   ];
   return `${parts.join('; ')}.`;
 }

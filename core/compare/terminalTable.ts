@@ -111,7 +111,8 @@ function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
-function wrap(text: string, width: number): string[] {
+/** Words over lines of at most `width` columns, as far as a word fits. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let current = '';
   for (const word of text.split(' ')) {

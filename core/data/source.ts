@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { AresError } from '#core/util/errors.ts';
+import { AresError, toAresError } from '#core/util/errors.ts';
 
 export const MEBIBYTE = 1024 * 1024;
 /** Text is parsed into memory whole; more than this would not fit beside a model. */
@@ -28,8 +28,11 @@ export interface Source {
   stream(): AsyncIterable<Uint8Array>;
 }
 
+/** @throws AresError not-found and the like when the file cannot be opened */
 export async function fileSource(path: string): Promise<Source> {
-  const { size } = await stat(path);
+  const { size } = await stat(path).catch((error: unknown) => {
+    throw toAresError(error);
+  });
   return {
     name: basename(path),
     sizeBytes: size,

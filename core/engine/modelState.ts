@@ -43,8 +43,11 @@ export function modelFeeds({ config, weights }: ModelState, positions: number): 
   };
 }
 
-/** @throws AresError when the model has fewer positions */
-export function ropeFeeds(config: TextConfig, positions: number): Record<string, Tensor> {
+/**
+ * @param spare rows of the tables beyond `positions`, whether or not the model has so many
+ * @throws AresError when the model has fewer positions
+ */
+export function ropeFeeds(config: TextConfig, positions: number, spare = 0): Record<string, Tensor> {
   if (positions > config.maxPositions) {
     throw new AresError(
       'bad-data',
@@ -54,7 +57,7 @@ export function ropeFeeds(config: TextConfig, positions: number): Record<string,
       },
     );
   }
-  const { cos, sin } = ropeTables(config, positions);
-  const shape = [positions, config.headDim / 2];
+  const { cos, sin } = ropeTables(config, positions + spare);
+  const shape = [positions + spare, config.headDim / 2];
   return { cos: float32(cos, shape), sin: float32(sin, shape) };
 }

@@ -73,7 +73,8 @@ export async function generateRollouts(
   }));
   const pending = jobs.map((_, i) => i).toReversed();
   const prefills = new PrefillQueue(sessions, state, jobs, options.prefillTokenBudget);
-  const rope = ropeFeeds(state.config, longestSequence(jobs, sampling.maxNewTokens));
+  // A row that is finished runs on until the chunk of its batch ends; nobody reads what it makes there.
+  const rope = ropeFeeds(state.config, longestSequence(jobs, sampling.maxNewTokens), options.chunkTokens);
   let rows: ActiveRow[] = [];
   let cache: CachedBatch = { capacity: 0, tensors: [] };
   let finished = 0;

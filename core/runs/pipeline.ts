@@ -92,9 +92,13 @@ export function stageWork(
   });
 }
 
-/** The folder of an arm's model. */
-export function armFolder(context: Pick<RunContext, 'folder' | 'base'>, arm: Arm): string {
-  return arm === 'base' ? context.base.folder : join(context.folder, 'models', arm);
+/** The folder of a model that a run makes. */
+export function trainedFolder(runFolder: string, arm: Exclude<Arm, 'base'>): string {
+  return join(runFolder, 'models', arm);
+}
+
+function armFolder({ base, folder }: Pick<RunContext, 'folder' | 'base'>, arm: Arm): string {
+  return arm === 'base' ? base.folder : trainedFolder(folder, arm);
 }
 
 /**

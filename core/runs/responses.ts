@@ -147,10 +147,11 @@ async function respond(
       columns.alternativeIds === undefined
         ? undefined
         : argmaxFlags(columns.alternativeIds, sampling.alternatives, offset, end, triggers);
-    const { verdict, extracted } = grade({
-      gold: problem.answer,
-      response: tokenizer.decode(ids, { skipSpecial: false }),
-    });
+    const isStopped = columns.stopped[i] === 1;
+    // Special tokens stay, because think tags can be some; but the one that ended the response is no part of
+    // its text ("18<|im_end|>" is no number).
+    const text = tokenizer.decode(isStopped ? ids.subarray(0, -1) : ids, { skipSpecial: false });
+    const { verdict, extracted } = grade({ gold: problem.answer, response: text });
     const response: Response = {
       problem,
       sample,
@@ -169,7 +170,7 @@ async function respond(
         argmax === undefined
           ? undefined
           : joined(Uint8Array, parent?.argmaxTriggers?.subarray(0, prefix) ?? [], argmax),
-      stopped: columns.stopped[i] === 1,
+      stopped: isStopped,
       verdict,
       extracted,
     };

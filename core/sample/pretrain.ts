@@ -7,12 +7,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Engine } from '#core/engine/api.ts';
+import type { Engine, ModelHandle } from '#core/engine/api.ts';
 import { parseTextConfig } from '#core/model/config.ts';
 import { initialWeights } from '#core/model/initialise.ts';
 import { parameterSpecs } from '#core/model/parameters.ts';
 import { writeSafetensors } from '#core/model/safetensors.ts';
-import { PretrainingStream } from './corpus.ts';
+import { type PretrainingDocument, PretrainingStream } from './corpus.ts';
 import { heldoutChains } from './project.ts';
 import { type PretrainRecipe, pretrainLearningRate, totalSteps } from './recipe.ts';
 import { sampleModelConfig, sampleModelFiles } from './tokenizer.ts';
@@ -37,36 +37,50 @@ export async function pretrainBase(
   folder: string,
   onProgress: (progress: PretrainProgress) => void,
 ): Promise<void> {
-  const model = await openFresh(engine, seed);
-  await engine.openTrainer(model, recipe.optimizer);
-  const stream = new PretrainingStream(recipe, seed, heldoutChains());
-  const steps = totalSteps(recipe);
-  for (let step = 0; step < steps; step++) {
-    const sequences = stream.batch(step);
-    const tokens = sequences.reduce((sum, { learned }) => sum + learned.reduce((count, flag) => count + flag, 0), 0);
-    const weights = Float32Array.from(
-      sequences.flatMap(({ learned }) => [...learned]),
-      (flag) => flag / tokens,
-    );
-    const learningRate = pretrainLearningRate(recipe, step);
-    const { loss } = await engine.trainStep({ model, sequences, loss: { kind: 'supervised', weights }, learningRate });
-    onProgress({ step: step + 1, steps, loss, learningRate });
+  // The folder stays until the end: saving copies the tokenizer from where a model was opened.
+  const fresh = mkdtempSync(join(tmpdir(), 'ares-sample-'));
+  try {
+    writeFresh(fresh, seed);
+    const { handle: model } = await engine.openModel(fresh);
+    await engine.openTrainer(model, recipe.optimizer);
+    const stream = new PretrainingStream(recipe, seed, heldoutChains());
+    const steps = totalSteps(recipe);
+    for (let step = 0; step < steps; step++) {
+      const learningRate = pretrainLearningRate(recipe, step);
+      const loss = await learn(engine, model, stream.batch(step), learningRate);
+      onProgress({ step: step + 1, steps, loss, learningRate });
+    }
+    await engine.saveModel(model, folder);
+    await engine.closeModel(model);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
-  await engine.saveModel(model, folder);
-  await engine.closeModel(model);
 }
 
-/** A model with random weights, opened by way of a folder, as the engine opens every model. */
-async function openFresh(engine: Engine, seed: number): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'ares-sample-'));
-  try {
-    const config = parseTextConfig(sampleModelConfig, 'sample model');
-    const weights = initialWeights(config, seed);
-    for (const [name, text] of Object.entries(sampleModelFiles())) writeFileSync(join(folder, name), text);
-    const tensors = parameterSpecs(config).map(({ name, shape }) => ({ name, shape, data: weights.get(name)! }));
-    writeSafetensors(join(folder, 'model.safetensors'), tensors);
-    return (await engine.openModel(folder)).handle;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** One step; the loss is the mean over the tokens that are learned from. */
+async function learn(
+  engine: Engine,
+  model: ModelHandle,
+  documents: readonly PretrainingDocument[],
+  learningRate: number,
+): Promise<number> {
+  const learned = documents.flatMap((document) => [...document.learned]);
+  const tokens = learned.reduce((count, flag) => count + flag, 0);
+  const weights = Float32Array.from(learned, (flag) => flag / tokens);
+  const { loss } = await engine.trainStep({
+    model,
+    sequences: documents,
+    loss: { kind: 'supervised', weights },
+    learningRate,
+  });
+  return loss;
+}
+
+/** A model with random weights, as a folder: that is how the engine opens models. */
+function writeFresh(folder: string, seed: number): void {
+  const config = parseTextConfig(sampleModelConfig, 'sample model');
+  const weights = initialWeights(config, seed);
+  for (const [name, text] of Object.entries(sampleModelFiles())) writeFileSync(join(folder, name), text);
+  const tensors = parameterSpecs(config).map(({ name, shape }) => ({ name, shape, data: weights.get(name)! }));
+  writeSafetensors(join(folder, 'model.safetensors'), tensors);
 }

@@ -9,11 +9,9 @@ import { join } from 'node:path';
 import { defineCommand } from '#core/cli/command.ts';
 import { runOptions, startRun } from '#core/cli/runSession.ts';
 
-const { out, ...required } = runOptions;
-
 export const evaluate = defineCommand({
   summary: 'Measure accuracy and response length of a model, with intervals.',
-  options: { ...required, out: { ...out, required: undefined, help: 'Keep the project with all responses here.' } },
+  options: { ...runOptions, out: { kind: 'text', value: 'DIR', help: 'Keep the project with all responses here.' } },
   operands: {},
   async run({ options, json, terminal }) {
     if (options.out !== undefined) return startRun('evaluate', { ...options, out: options.out }, json, terminal);

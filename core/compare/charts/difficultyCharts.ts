@@ -119,7 +119,7 @@ export function curationChart(points: readonly CurationPoint[], options: Histogr
     ...points.map(({ passRate, chosen }) => spreadMark(chosen, plot.x.at(1 - passRate) + 4, plot, 'blue')),
   ].join('');
   const names = [
-    { text: 'pool, median and quartiles', colour: 'neutral' as const },
+    { text: 'pool: median, quartiles', colour: 'neutral' as const },
     { text: 'chosen', colour: 'blue' as const },
     ...(line.length > 1 ? [{ text: 'target length', colour: 'vermillion' as const }] : []),
   ];

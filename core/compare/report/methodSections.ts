@@ -78,7 +78,7 @@ export function curationSection({ points, warnings }: CurationSection): string {
         'The target runs from the length of solved problems to that of unsolved ones; traces nearest to it are taken, ' +
         'the same number at every pass rate as far as there are enough.',
     ),
-    ...warnings.map((warning) => paragraph(warning, 'warning')),
+    ...(warnings.length === 0 ? [] : [paragraph(warnings.join(' '), 'warning')]),
   );
 }
 

@@ -32,10 +32,10 @@ export function renderReport(data: ReportData): string {
     data;
   const sections = [
     ...(comparison === undefined ? [] : resultSections(comparison, colourOf)),
-    ...(curves === undefined ? [] : [trainingSection('Training', curves, colourOf)]),
     ...(difficulty === undefined ? [] : [difficultySection(difficulty)]),
     ...(curation === undefined ? [] : [curationSection(curation)]),
     ...(coldStartCurves === undefined ? [] : [trainingSection('Cold-start training', coldStartCurves, colourOf)]),
+    ...(curves === undefined ? [] : [trainingSection('Training', curves, colourOf)]),
     ...(rewardShapes === undefined ? [] : [rewardSection(rewardShapes)]),
     ...(traces === undefined ? [] : [traceSection(traces)]),
     ...(deviations === undefined ? [] : [deviationSection(deviations)]),

@@ -42,5 +42,6 @@ function settingsOf(group: string, changes: readonly OptionChange[]): DeviationS
 }
 
 function textOf(value: unknown): string {
+  if (value === null) return 'none';
   return Array.isArray(value) ? value.map(String).join(', ') : String(value);
 }

@@ -57,15 +57,30 @@ export function readEvaluations(record: RunRecord, yardstick: Yardstick | null):
     source: problem.source,
   }));
   const indexOf = new Map(stored.map(({ problemId }, index) => [problemId, index]));
-  const { temperature, maxNewTokens } = recipe.evaluation;
+  const decoding = {
+    temperature: recipe.evaluation.temperature,
+    maxNewTokens: limitOf(evaluated) ?? recipe.evaluation.maxNewTokens,
+    seed: recipe.seed,
+  };
   const evaluations = evaluated.map(({ arm, columns }) => ({
     arm,
     label: armLabel(arm, recipe),
     problems,
     outcomes: outcomesOf(record, columns, indexOf, yardstick),
-    decoding: { temperature, maxNewTokens, seed: recipe.seed },
+    decoding,
   }));
   return { evaluations, buckets: heldout.source };
+}
+
+/**
+ * The token limit as it took effect; null where no response met it. It is below the recipe's when the model
+ * has fewer positions.
+ */
+function limitOf(evaluated: readonly { columns: RolloutColumns }[]): number | null {
+  const cut = evaluated.flatMap(({ columns: { lengthTokens, truncated } }) =>
+    Array.from(lengthTokens).filter((_, i) => truncated[i] === 1),
+  );
+  return cut.length === 0 ? null : cut.reduce((longest, length) => Math.max(longest, length));
 }
 
 /** The problems of some rollouts, in the order in which they were answered. */

@@ -18,17 +18,13 @@ export interface RunRecord {
   stages: readonly Stage[];
 }
 
-/**
- * @param carriedOut the recipe with the limits that the model's positions set, where it is at hand; default:
- *   as it was asked for
- * @throws AresError 'not-found', 'bad-recipe'
- */
-export function readRun(store: StoreReader, runId: number, carriedOut?: Recipe): RunRecord {
+/** @throws AresError 'not-found', 'bad-recipe' */
+export function readRun(store: StoreReader, runId: number): RunRecord {
   const run = store.runs.get(runId);
   if (run === undefined) {
     throw new AresError('not-found', `There is no run ${runId}.`, { hint: 'List the runs to see which there are.' });
   }
-  const recipe = carriedOut ?? parseRecipe(run.recipe, `the recipe of run ${runId}`);
+  const recipe = parseRecipe(run.recipe, `the recipe of run ${runId}`);
   return { store, run, recipe, stages: store.runs.stages(runId) };
 }
 

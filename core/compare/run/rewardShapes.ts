@@ -27,8 +27,9 @@ export function rewardShapesOf({ reward }: AresOptions, policy: TrainingCurve): 
   const counts = Array.from({ length: POINTS }, (_, i) => (i * end) / (POINTS - 1));
   const context = {
     lambda: perBucket((bucket) => last(`lambda/${bucket}`) ?? 0),
-    lengthTargetTokens: perBucket(() => Infinity),
-    limitTokens: Infinity,
+    // Of no consequence to the modes drawn here, which do not look at length.
+    lengthTargetTokens: perBucket(() => 0),
+    limitTokens: 0,
   };
   return targets.map(([bucket, target]): RewardShape => {
     const alpha = last(`alpha/${bucket}`) ?? reward.alpha;
