@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { AresError } from '#core/util/errors.ts';
-import { nearest } from './suggest.ts';
+import { nearestName } from '#core/util/nearestName.ts';
 
 export type OptionSpec =
   | { readonly kind: 'flag'; readonly help: string }
@@ -146,11 +146,11 @@ function readTokens(args: readonly string[], command: string, specs: OptionSpecs
     if (token.kind !== 'option') continue;
     const name = nameOf.get(token.name);
     if (name === undefined) {
-      const suggestion = nearest(token.name, [...nameOf.keys()]);
+      const suggestion = nearestName(token.name, [...nameOf.keys()]);
       throw usageError(
         command,
         `"ares ${command}" has no option ${token.rawName}.`,
-        suggestion === null ? undefined : `Did you mean --${suggestion}?`,
+        suggestion === undefined ? undefined : `Did you mean --${suggestion}?`,
       );
     }
     const flag = flagOf(name);

@@ -10,7 +10,7 @@ import { reportError } from './errorReport.ts';
 import { commandHelp, overview } from './help.ts';
 import { readProjectFacts } from './project.ts';
 import type { Registry } from './registry.ts';
-import { nearest } from './suggest.ts';
+import { nearestName } from '#core/util/nearestName.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @param args what follows the program's name */
@@ -71,9 +71,9 @@ async function answerGroup(args: readonly string[], registry: Registry, terminal
   }
   const typed = group.length > 0 ? `${first} ${second}` : first;
   const candidates = group.length > 0 ? group : names.flatMap((name) => [name, name.split(' ')[0]!]);
-  const suggestion = nearest(typed, candidates);
+  const suggestion = nearestName(typed, candidates);
   throw new AresError('usage', `There is no command "${typed}".`, {
-    hint: suggestion === null ? 'Run "ares" to see all commands.' : `Did you mean "ares ${suggestion}"?`,
+    hint: suggestion === undefined ? 'Run "ares" to see all commands.' : `Did you mean "ares ${suggestion}"?`,
   });
 }
 

@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import { AresError } from '#core/util/errors.ts';
 import { shorten } from '#core/model/json.ts';
 import { canonicalJson, sha256 } from './canonicalJson.ts';
-import { nearestName } from './nearestName.ts';
+import { nearestName } from '#core/util/nearestName.ts';
 import { RECIPE_VERSION, type Recipe, recipeSchema } from './recipeSchema.ts';
 
 export type { Recipe } from './recipeSchema.ts';

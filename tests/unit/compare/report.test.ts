@@ -45,7 +45,7 @@ const full: ReportData = {
     [drawnEvaluation('base', [0.9, 0.6, 0.3], [50, 52, 55]), drawnEvaluation('aepo', [0.9, 0.9, 0.8], [38, 48, 66])],
     { resamples: 300 },
   ),
-  coldStartCurves: [curve('cold', 1)],
+  coldStartCurves: [{ ...curve('cold', 1), series: { loss: { step: [0, 1, 2], value: [3, 2, 1] } } }],
   curves: [curve('base', 1), curve('aepo', 1), curve('aepo', 2)],
   difficulty: {
     brackets: [4, 2, 9].map((problems, c) => ({ problems, bucket: c === 2 ? ('easy' as const) : ('hard' as const) })),

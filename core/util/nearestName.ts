@@ -1,21 +1,21 @@
 /**
- * "Did you mean …?": the known word nearest to a mistyped one.
+ * "Did you mean …?": the known name nearest to a mistyped one.
  */
 
 /**
- * The candidate with the fewest single-character edits, or null when all are too far off to be what
- * was meant (more than two, and more than a third of the longer word).
+ * The candidate with the fewest single-character edits, case aside, or undefined when all are too far
+ * off to be what was meant (more than two edits, and more than a third of the longer word).
  */
-export function nearest(word: string, candidates: readonly string[]): string | null {
-  let best: { candidate: string; distance: number } | null = null;
+export function nearestName(typed: string, candidates: readonly string[]): string | undefined {
+  let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
-    const limit = Math.max(2, Math.max(word.length, candidate.length) / 3);
+    const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase());
+    const limit = Math.max(2, Math.max(typed.length, candidate.length) / 3);
     if (distance <= limit && distance < candidate.length && distance < (best?.distance ?? Infinity)) {
       best = { candidate, distance };
     }
   }
-  return best?.candidate ?? null;
+  return best?.candidate;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

@@ -1,0 +1,52 @@
+/**
+ * `npm start`: the sample project's one-click run.
+ *
+ * Owns: which files make up the sample run, where its project goes, and that a run left unfinished is
+ * taken up again instead of starting another. The run itself is as any other's.
+ */
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { defineCommand } from '#core/cli/command.ts';
+import { projectRoot } from '#core/cli/project.ts';
+import { startRun, watchRun } from '#core/cli/runSession.ts';
+import { resumeRun } from '#core/host/executeRun.ts';
+import { listRuns } from '#core/host/runList.ts';
+
+const sample = (...parts: string[]) => join(projectRoot, 'resources', 'sample', ...parts);
+
+export const start = defineCommand({
+  summary: 'Run the sample project from label to report.',
+  options: {
+    out: { kind: 'text', value: 'DIR', help: 'Project folder; made if need be.', default: join('runs', 'sample') },
+  },
+  operands: {},
+  async run({ options: { out }, json, terminal }) {
+    const folder = resolve(out);
+    const unfinished = existsSync(folder)
+      ? listRuns(folder).find(({ state }) => state === 'paused' || state === 'interrupted')
+      : undefined;
+    if (unfinished !== undefined) {
+      terminal.note(`Going on with run ${unfinished.runId}, which was ${unfinished.state}.`);
+      return watchRun(resumeRun, folder, unfinished.runId, json, terminal);
+    }
+    terminal.note('ARES Workbench: the sample project, from label to report. Ctrl-C pauses; the same command goes on.');
+    const code = await startRun(
+      'pipeline',
+      {
+        data: sample('problems-train.jsonl'),
+        heldout: sample('problems-heldout.jsonl'),
+        model: sample('base'),
+        recipe: sample('recipe.yaml'),
+        seed: undefined,
+        out: folder,
+      },
+      json,
+      terminal,
+    );
+    if (code === 0) {
+      terminal.note(`Project: ${relative(process.cwd(), folder) || '.'}`);
+      terminal.note('Next: open the report in a browser, or run the method on your own data (README, "What to do next").');
+    }
+    return code;
+  },
+});

@@ -1,0 +1,148 @@
+/**
+ * What a run made, as files for other programs.
+ *
+ * Owns: which model, labels and responses of a run are written, and their form: a Hugging Face folder
+ * `model/`, and `labels.jsonl` and `rollouts.jsonl`. All of it appears or nothing.
+ */
+import { cpSync, existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { toJsonLines } from '#core/data/export.ts';
+import { type Arm, trainedFolder } from '#core/runs/pipeline.ts';
+import type { Run } from '#core/store/runs.ts';
+import type { Store } from '#core/store/store.ts';
+import { writeFlushed, writeFolderAtomic } from '#core/util/atomicFiles.ts';
+import { AresError, toAresError } from '#core/util/errors.ts';
+import { readSplit } from './datasets.ts';
+import { readRunFile } from './runFile.ts';
+import { requireRun, withProject } from './runList.ts';
+
+export interface ExportRequest {
+  projectFolder: string;
+  /** Null for the newest run that made something. */
+  runId: number | null;
+  /** Must not exist. */
+  target: string;
+  rollouts: boolean;
+}
+
+/** Paths of what was written; null where the run has no such thing. */
+export interface Exported {
+  runId: number;
+  arm: Arm | null;
+  model: string | null;
+  labels: string | null;
+  rollouts: string | null;
+}
+
+/** @throws AresError 'not-found' when there is nothing to export, 'usage' when the target exists, 'disk' */
+export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequest): Exported {
+  if (existsSync(target)) {
+    throw new AresError('usage', 'This already exists.', {
+      where: target,
+      hint: 'Name a folder that does not exist yet.',
+    });
+  }
+  return withProject(projectFolder, (store) => {
+    const run = runId === null ? newestFinished(store, projectFolder) : requireRun(store, runId);
+    const arm = (['policy', 'cold-start'] as const).find((made) => existsSync(trainedFolder(run.folder, made))) ?? null;
+    const labels = labelRows(store, run);
+    if (arm === null && labels.length === 0 && !rollouts) throw nothing(run);
+    try {
+      writeFolderAtomic(resolve(target), (temporary) => {
+        if (arm !== null) cpSync(trainedFolder(run.folder, arm), join(temporary, MODEL), { recursive: true });
+        if (labels.length > 0) writeFlushed(join(temporary, LABELS), [toJsonLines(labels)]);
+        if (rollouts) writeFlushed(join(temporary, ROLLOUTS), [...rolloutLines(store, run)]);
+      });
+    } catch (thrown) {
+      throw toAresError(thrown);
+    }
+    return {
+      runId: run.runId,
+      arm,
+      model: arm === null ? null : join(target, MODEL),
+      labels: labels.length === 0 ? null : join(target, LABELS),
+      rollouts: rollouts ? join(target, ROLLOUTS) : null,
+    };
+  });
+}
+
+const MODEL = 'model';
+const LABELS = 'labels.jsonl';
+const ROLLOUTS = 'rollouts.jsonl';
+
+function newestFinished(store: Pick<Store, 'runs'>, where: string): Run {
+  const [run] = store.runs.list(['finished']);
+  if (run !== undefined) return run;
+  throw new AresError('not-found', 'No run of this project is finished.', {
+    where,
+    hint: 'Name a run to export what it has so far.',
+  });
+}
+
+function nothing(run: Run): AresError {
+  return new AresError('not-found', `Run ${run.runId} has neither a trained model nor labels.`, {
+    where: run.folder,
+    hint: 'Add --rollouts to export its responses.',
+  });
+}
+
+/** One row per problem this run labelled; average_accuracy is what the field calls a pass rate. */
+function labelRows(store: Store, run: Run): object[] {
+  const { train, baseModelId } = readRunFile(run.folder);
+  const model = store.models.get(baseModelId)!;
+  return readSplit(store, train).flatMap(({ problemId, id, prompt, answer, source }) => {
+    const label = store.labels.history(problemId).findLast(({ runId }) => runId === run.runId);
+    if (label === undefined) return [];
+    const { samples, correct, temperature, maxNewTokens, intervalLow, intervalHigh, meanLengthTokens, grader } = label;
+    return [
+      {
+        id,
+        problem: prompt,
+        answer,
+        source,
+        average_accuracy: correct / samples,
+        correct,
+        n: samples,
+        temperature,
+        max_new_tokens: maxNewTokens,
+        interval_95: [intervalLow, intervalHigh],
+        mean_length_tokens: meanLengthTokens,
+        grader,
+        model: model.folder,
+        model_sha256: model.weightsHash,
+      },
+    ];
+  });
+}
+
+/** Every response, stage by stage and step by step, as lines. */
+function* rolloutLines(store: Store, { runId }: Run): Generator<string> {
+  for (const { stage, name } of store.runs.stages(runId)) {
+    for (const step of store.rollouts.steps(runId, stage)) {
+      const key = { runId, stage, step };
+      const { problemId: ids } = store.rollouts.columns(key);
+      const rows = [...new Set(ids)].flatMap((problemId) => {
+        const { id, answer } = store.problems.get(problemId)!;
+        return store.rollouts.ofProblem(key, problemId).map((rollout) => ({
+          stage: name,
+          step,
+          id,
+          answer,
+          sample: rollout.sample,
+          verdict: rollout.verdict,
+          extracted: rollout.extractedAnswer,
+          length_tokens: rollout.lengthTokens,
+          truncated: rollout.truncated,
+          parent_sample: rollout.parentSample,
+          fork_position: rollout.forkPosition,
+          high_entropy_count: rollout.highEntropyCount,
+          bucket: rollout.bucket,
+          reward: rollout.rewardParts,
+          advantage: rollout.advantage,
+          response: rollout.response,
+        }));
+      });
+      yield toJsonLines(rows);
+    }
+  }
+}

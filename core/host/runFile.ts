@@ -1,0 +1,67 @@
+/**
+ * `run.json` in the folder of a run: what a run is made of besides its recipe and its row in the store.
+ *
+ * Owns: the shape of the file and reading it strictly. It is written once, when the run is created:
+ * with it and the store a run can be resumed knowing nothing but the project folder. The engine's
+ * options are in it because the order of additions, and with it the last bits of the result, depends
+ * on them.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runKinds } from '#core/runs/context.ts';
+import { writeFileAtomic } from '#core/util/atomicFiles.ts';
+import { AresError } from '#core/util/errors.ts';
+
+const FILE = 'run.json';
+
+const splitSchema = z.strictObject({ datasetId: z.int(), split: z.enum(['train', 'heldout']) });
+const count = z.int().min(1);
+
+const runFileSchema = z.strictObject({
+  version: z.literal(1),
+  kind: z.enum(runKinds),
+  baseModelId: z.int(),
+  /** Null for a run that does not need such problems. */
+  train: splitSchema.nullable(),
+  heldout: splitSchema.nullable(),
+  engine: z.strictObject({
+    threads: count,
+    tokenBudget: count,
+    checkpointBlocks: z.boolean(),
+    maxRows: count,
+    chunkTokens: count,
+  }),
+  triggerWords: z.array(z.string()),
+});
+
+export type RunFile = z.output<typeof runFileSchema>;
+export type StoredSplit = z.output<typeof splitSchema>;
+
+export function writeRunFile(folder: string, content: RunFile): void {
+  writeFileAtomic(join(folder, FILE), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** @throws AresError 'not-found' or 'bad-file' */
+export function readRunFile(folder: string): RunFile {
+  const where = join(folder, FILE);
+  let text: string;
+  try {
+    text = readFileSync(where, 'utf8');
+  } catch (cause) {
+    throw new AresError('not-found', 'The folder of this run is gone or incomplete.', {
+      where,
+      hint: 'Restore the folder, or start a new run.',
+      cause,
+    });
+  }
+  try {
+    return runFileSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AresError('bad-file', 'This file does not describe a run.', {
+      where,
+      hint: 'Restore it from a backup, or start a new run.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The runs of a project, as a list and one by one.
+ *
+ * Owns: what is said about a run from outside, whether or not a process works on it.
+ */
+import { plannedStages, stageName, stageWork } from '#core/runs/pipeline.ts';
+import { markInterruptedRuns } from '#core/runs/lifecycle.ts';
+import { advance, estimate, startProgress } from '#core/runs/progress.ts';
+import type { StageWork } from '#core/runs/progress.ts';
+import { type Recipe, parseRecipe } from '#core/runs/recipe.ts';
+import type { Run, RunError, RunState, Stage } from '#core/store/runs.ts';
+import type { Store } from '#core/store/store.ts';
+import { AresError } from '#core/util/errors.ts';
+import { openProject } from './project.ts';
+import { readRunFile } from './runFile.ts';
+
+export interface ListedRun {
+  runId: number;
+  name: string;
+  kind: string;
+  state: RunState;
+  folder: string;
+  /** At work or next; null when all are done. */
+  stage: string | null;
+  /** Share of the work that is done, in [0, 1]. */
+  fraction: number;
+  /** Estimate from the pace so far; null where nothing was timed or nothing remains. */
+  remainingMs: number | null;
+  createdMs: number;
+  error: RunError | null;
+}
+
+/** Newest first. Runs whose process is gone are found to be interrupted. @throws AresError 'not-found' */
+export function listRuns(projectFolder: string): ListedRun[] {
+  return withProject(projectFolder, (store) => {
+    markInterruptedRuns(store, Date.now());
+    return store.runs.list().map((run) => listed(store, run));
+  });
+}
+
+/** Opens a project for one question. */
+export function withProject<T>(projectFolder: string, ask: (store: Store) => T): T {
+  const store = openProject(projectFolder);
+  try {
+    return ask(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** @throws AresError 'not-found' */
+export function requireRun(store: Pick<Store, 'runs'>, runId: number): Run {
+  const run = store.runs.get(runId);
+  if (run !== undefined) return run;
+  throw new AresError('not-found', `There is no run ${runId} in this project.`, {
+    hint: 'List the runs with "ares runs DIR".',
+  });
+}
+
+/** The stages of a run as work, and what its log says so far. */
+export function workOfRun(projectFolder: string, runId: number): { work: StageWork[]; log: string[] } {
+  return withProject(projectFolder, (store) => {
+    const run = requireRun(store, runId);
+    const created = store.events.page(runId, 0, LOG_LINES).filter(({ timeMs }) => timeMs === run.createdMs);
+    return { work: workOf(run, store.runs.stages(runId)), log: created.map(({ message }) => message) };
+  });
+}
+
+const LOG_LINES = 100;
+
+/** Units as the store has them, with the relative costs of the recipe. */
+function workOf(run: Run, stages: readonly Stage[]): StageWork[] {
+  const recipe: Recipe = parseRecipe(run.recipe, `the recipe of run ${run.runId}`);
+  const { kind } = readRunFile(run.folder);
+  const costs = new Map(stageWork(recipe, 0, 0, kind).map(({ name, costPerUnit }) => [name, costPerUnit]));
+  return plannedStages(recipe, kind).map((planned, i) => {
+    const name = stageName(planned);
+    return { name, units: stages[i]!.plannedUnits, costPerUnit: costs.get(name)! };
+  });
+}
+
+function listed(store: Store, run: Run): ListedRun {
+  const { runId, name, kind, state, folder, createdMs, error } = run;
+  const stages = store.runs.stages(runId);
+  const done = stages.reduce(
+    (progress, { stage, doneUnits }) => advance(progress, stage, doneUnits, 0),
+    startProgress(workOf(run, stages)),
+  );
+  const { fraction } = estimate(done, 0);
+  const current = stages.find((stage) => stage.state !== 'finished');
+  const spentMs = stages.reduce(
+    (sum, { startedMs, endedMs }) =>
+      startedMs === null ? sum : sum + ((endedMs ?? (state === 'running' ? Date.now() : startedMs)) - startedMs),
+    0,
+  );
+  const timed = state === 'running' && fraction > 0 && spentMs > 0;
+  return {
+    runId,
+    name,
+    kind,
+    state,
+    folder,
+    stage: current?.name ?? null,
+    fraction,
+    remainingMs: timed ? (spentMs * (1 - fraction)) / fraction : null,
+    createdMs,
+    error,
+  };
+}
