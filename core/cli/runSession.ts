@@ -60,12 +60,16 @@ interface StartOptions {
   heldout?: string | undefined;
 }
 
-/** Creates a run from the options of a command and works on it; returns the exit code. */
+/**
+ * Creates a run from the options of a command and works on it; returns the exit code.
+ * @param isKept false when the project is removed afterwards: then no path in it is shown
+ */
 export async function startRun(
   kind: RunKind,
   { data, model, out, recipe, seed, heldout }: StartOptions,
   json: boolean,
   terminal: Terminal,
+  isKept = true,
 ): Promise<number> {
   const read = recipe === undefined ? defaultRecipe() : readRecipe(recipe);
   const { runId, folder } = await createRun({
@@ -76,8 +80,8 @@ export async function startRun(
     ...(heldout === undefined ? {} : { heldoutFile: heldout }),
     modelFolder: model,
   });
-  terminal.note(`Run ${runId} in ${folder}`);
-  return watchRun(executeRun, out, runId, json, terminal);
+  if (isKept) terminal.note(`Run ${runId} in ${folder}`);
+  return watchRun(executeRun, out, runId, json, terminal, isKept);
 }
 
 function readRecipe(file: string): Recipe {
@@ -95,6 +99,7 @@ export async function watchRun(
   runId: number,
   json: boolean,
   terminal: Terminal,
+  isKept = true,
 ): Promise<number> {
   const { work, log } = workOfRun(projectFolder, runId);
   for (const line of log) terminal.note(line);
@@ -120,19 +125,23 @@ export async function watchRun(
     process.off('SIGTERM', onInterrupt);
     display.end();
   }
-  const resume = `ares resume ${projectFolder}`;
   if (end.state === 'paused') {
+    const resume = isKept ? `ares resume ${projectFolder}` : null;
     if (json) terminal.json({ runId, state: end.state, resume });
-    else terminal.print(`Paused. Resume with: ${resume}`);
+    else
+      terminal.print(
+        resume === null ? 'Stopped. Add --out DIR to be able to resume.' : `Paused. Resume with: ${resume}`,
+      );
     return INTERRUPTED;
   }
-  const { table, html, json: results, csv } = end.report;
+  const { table, html, json: resultsFile, csv } = end.report;
   if (json) {
-    terminal.json({ runId, state: end.state, report: html, results, csv });
+    const results: unknown = JSON.parse(readFileSync(resultsFile, 'utf8'));
+    terminal.json({ runId, state: end.state, ...(isKept ? { report: html, csv } : {}), results });
     return 0;
   }
   for (const text of table.trimEnd().split('\n')) terminal.print(text);
-  terminal.note(`Report: ${html}`);
+  if (isKept) terminal.note(`Report: ${html}`);
   return 0;
 }
 

@@ -46,26 +46,41 @@ export interface RunComparison {
 export function compareRuns(addresses: readonly RunAddress[]): RunComparison {
   const ended = addresses.map((address) => ({ address, ...lastEvaluation(address) }));
   const bucketOf = new Map(ended[0]!.evaluation.problems.map(({ key, bucket }) => [key, bucket]));
-  const labels = ended.map(({ evaluation }) => evaluation.label);
-  const runs = ended.map(({ address: { project, runId }, record, evaluation, buckets }): ComparedRun => {
-    const { label } = evaluation;
-    const address = `${project}, run ${runId}`;
-    const isAmbiguous = labels.filter((other) => other === label).length > 1;
+  const labels = distinctLabels(ended);
+  const runs = ended.map(({ address, record, evaluation, buckets }, i): ComparedRun => {
     const problems = evaluation.problems.map((each) => ({ ...each, bucket: bucketOf.get(each.key) ?? each.bucket }));
-    const named = { arm: address, label: isAmbiguous ? `${label} (${address})` : label };
+    const named = { arm: addressText(address), label: labels[i]! };
     return { record, buckets, evaluation: { ...evaluation, ...named, problems } };
   });
   const comparison = compareEveryPair(runs.map(({ evaluation }) => evaluation));
   return { runs, comparison };
 }
 
-function lastEvaluation({ project, store, runId }: RunAddress): ComparedRun {
+function addressText({ project, runId }: RunAddress): string {
+  return `${project}, run ${runId}`;
+}
+
+/** What the arms are called; where that is the same, with the seed, or else with the run, whichever tells them apart. */
+function distinctLabels(ended: readonly (ComparedRun & { address: RunAddress })[]): string[] {
+  const plain = ended.map(({ evaluation }) => evaluation.label);
+  const isShared = plain.map((label) => plain.filter((other) => other === label).length > 1);
+  const marks = [
+    (i: number) => `seed ${ended[i]!.record.run.seed}`,
+    (i: number) => `run ${ended[i]!.address.runId}`,
+    (i: number) => addressText(ended[i]!.address),
+  ];
+  const candidates = marks.map((mark) => plain.map((label, i) => (isShared[i] ? `${label}, ${mark(i)}` : label)));
+  return candidates.find((labels) => new Set(labels).size === labels.length) ?? candidates.at(-1)!;
+}
+
+function lastEvaluation(address: RunAddress): ComparedRun {
+  const { store, runId } = address;
   const record = readRun(store, runId);
   const { evaluations, buckets } = readEvaluations(record, null);
   const evaluation = evaluations.at(-1);
   if (evaluation !== undefined) return { record, evaluation, buckets };
   throw new AresError('not-found', 'This run has not evaluated any model yet.', {
-    where: `${project}, run ${runId}`,
+    where: addressText(address),
     hint: 'Resume it, or compare another run.',
   });
 }

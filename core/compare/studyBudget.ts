@@ -42,7 +42,7 @@ export function studyBudgetTable(runs: readonly StudyRun[], study: Study): Table
         quantity: 'share' as const,
         priority: index,
       })),
-      { key: 'right_per_1000_tokens', header: 'right per 1000 tokens', quantity: 'number', priority: 9 },
+      { key: 'right_per_1000_tokens', header: 'right per 1000 tokens', quantity: 'tokens', priority: 9 },
     ],
     groups: [{ key: 'all', label: 'all', rows }],
     notes: [

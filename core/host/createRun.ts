@@ -24,7 +24,7 @@ import { storeDataset } from './datasets.ts';
 import { type ImportedData, type Split, importSplit, importWhole } from './importData.ts';
 import { chooseEngineOptions, workloadOf } from './memory.ts';
 import { prepare } from './preparation.ts';
-import { createProject, makeRunFolder } from './project.ts';
+import { createProject, makeRunFolder, requireWritableProject } from './project.ts';
 import { type StoredSplit, writeRunFile } from './runFile.ts';
 
 export interface RunRequest {
@@ -51,6 +51,7 @@ export async function createRun(request: RunRequest): Promise<CreatedRun> {
   const kind = request.kind;
   const recipe = recipeOfKind(request.recipe, kind);
   requireSupported(recipe);
+  requireWritableProject(request.projectFolder);
   const model = openModelFolder(resolve(request.modelFolder));
   const { files, notes } = await importFor(request);
   const { words } = loadVocabulary(recipe.policy.method.count.vocabulary);

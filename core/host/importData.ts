@@ -54,8 +54,8 @@ export async function importSplit(path: string, heldoutPath?: string): Promise<I
     const heldout = problems.filter(({ split }) => split === 'heldout').length;
     if (heldout === problems.length) throw tooFew(path);
     notes.push(
-      `${countOf(heldout, 'problem')} of ${problems.length} are held out for evaluation: those with the smallest ` +
-        'hash of their text. The rest is trained on.',
+      `Held out for evaluation: ${countOf(heldout, 'problem')} of ${problems.length}, those with the smallest hash of ` +
+        'their text. The rest is trained on.',
     );
     return { files: [{ ...file, problems }], notes };
   }
@@ -64,7 +64,7 @@ export async function importSplit(path: string, heldoutPath?: string): Promise<I
   const own = file.problems.filter(({ key }) => !keys.has(key));
   const shared = file.problems.length - own.length;
   if (own.length === 0) throw tooFew(path);
-  if (shared > 0) notes.push(`${countOf(shared, 'problem')} are not trained on because they are held out.`);
+  if (shared > 0) notes.push(`Not trained on: ${countOf(shared, 'problem')} that the held-out file has too.`);
   return { files: [{ ...file, problems: own }, heldout.file], notes: [...notes, ...heldout.notes] };
 }
 
@@ -74,7 +74,7 @@ async function importFile(path: string, split: Split): Promise<{ file: ImportedF
   const name = dataset.name;
   if (bad.length > 0) {
     const { line, reason } = bad[0]!;
-    notes.push(`${name}: ${countOf(bad.length, 'row')} cannot be used (line ${line}: ${reason}).`);
+    notes.push(`Not usable in ${name}: ${countOf(bad.length, 'row')} (line ${line}: ${reason}).`);
   }
   const textOnly = problems.filter(({ images }) => images.length === 0);
   if (textOnly.length === 0) {
@@ -84,11 +84,11 @@ async function importFile(path: string, split: Split): Promise<{ file: ImportedF
     });
   }
   const withImages = problems.length - textOnly.length;
-  if (withImages > 0) notes.push(`${name}: ${countOf(withImages, 'problem')} with images are left out.`);
-  const distinct = [...new Map(textOnly.toReversed().map((problem) => [problem.key, problem])).values()].reverse();
+  if (withImages > 0) notes.push(`Left out of ${name}: ${countOf(withImages, 'problem')} with images.`);
+  const seen = new Set<number>();
+  const distinct = textOnly.filter(({ key }) => !seen.has(key) && seen.add(key));
   const repeated = textOnly.length - distinct.length;
-  if (repeated > 0)
-    notes.push(`${name}: ${countOf(repeated, 'problem')} are left out because others have the same text.`);
+  if (repeated > 0) notes.push(`Left out of ${name}: ${countOf(repeated, 'problem')} with the same text as another.`);
   return { file: { name, file: resolve(path), mapping, problems: named(distinct, split) }, notes };
 }
 

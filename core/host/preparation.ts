@@ -47,8 +47,8 @@ export function prepare(
   const notes: string[] = [];
   if (setAside > 0) {
     notes.push(
-      `${countOf(setAside, 'problem')} of ${lengths.length} are set aside: their prompts leave too little of the ` +
-        `model's ${positions} positions for a response.`,
+      `Set aside: ${countOf(setAside, 'problem')} of ${lengths.length}, whose prompts leave too little of the model's ` +
+        `${positions} positions for a response.`,
     );
   }
   if (room.maxResponseTokens < wantedTokens) {

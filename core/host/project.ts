@@ -4,13 +4,29 @@
  * Owns: these names, opening a project, and making the folder of a new run. What a run's folder holds
  * is runFile.ts (`run.json`, `recipe.yaml`), runs/ (`checkpoints/`, `models/`) and runReport.ts.
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type Store, openStore } from '#core/store/store.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 
 const DATABASE_FILE = 'ares.db';
 const RUNS_FOLDER = 'runs';
+
+/**
+ * Refuses a place where no project can be made, before any work. What exists of the path is asked, because
+ * making folders in a read-only file system fails with a misleading error.
+ * @throws AresError 'disk', or 'usage' when a part of the path is a file
+ */
+export function requireWritableProject(folder: string): void {
+  let existing = resolve(folder);
+  while (!existsSync(existing)) existing = dirname(existing);
+  try {
+    readdirSync(existing);
+    accessSync(existing, constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw toAresError(thrown);
+  }
+}
 
 /** Opens or creates the project in a folder. @throws AresError 'disk' or 'store' */
 export function createProject(folder: string): Store {

@@ -3,7 +3,7 @@
  *
  * Owns: which runs are meant, and what is printed. The statistics are in core/compare.
  */
-import { basename, resolve } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { parseRunId } from '#core/cli/runSession.ts';
 import { defineCommand } from '#core/cli/command.ts';
 import { requireWritable } from '#core/cli/outputFile.ts';
@@ -59,7 +59,8 @@ type Address = RunAddress & { store: Store };
 
 /** @throws AresError 'usage' or 'not-found' */
 function namedRuns(folders: readonly string[], stores: readonly Store[], list: string | undefined): Address[] {
-  const projects = folders.map((folder, i) => ({ project: basename(resolve(folder)), store: stores[i]! }));
+  const names = shortNames(folders);
+  const projects = names.map((project, i) => ({ project, store: stores[i]! }));
   if (list === undefined)
     return projects.map((project) => ({ ...project, runId: newestFinished(project.store, project.project) }));
   const [only, ...others] = projects;
@@ -73,6 +74,15 @@ function namedRuns(folders: readonly string[], stores: readonly Store[], list: s
     throw new AresError('usage', '--runs names a run twice.', { where: list, hint: 'Name every run once.' });
   }
   return ids.map((runId) => ({ ...only!, runId }));
+}
+
+/** The last parts of the paths, as many as it takes to tell them apart. */
+function shortNames(folders: readonly string[]): string[] {
+  const parts = folders.map((folder) => resolve(folder).split(sep));
+  for (let count = 1; ; count++) {
+    const names = parts.map((path) => path.slice(-count).join('/'));
+    if (new Set(names).size === names.length || parts.every(({ length }) => count >= length)) return names;
+  }
 }
 
 function newestFinished(store: Store, project: string): number {

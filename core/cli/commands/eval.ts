@@ -17,7 +17,7 @@ export const evaluate = defineCommand({
     if (options.out !== undefined) return startRun('evaluate', { ...options, out: options.out }, json, terminal);
     const folder = mkdtempSync(join(tmpdir(), 'ares-eval-'));
     try {
-      return await startRun('evaluate', { ...options, out: folder }, json, terminal);
+      return await startRun('evaluate', { ...options, out: folder }, json, terminal, false);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -45,7 +45,9 @@ export const start = defineCommand({
     );
     if (code === 0) {
       terminal.note(`Project: ${relative(process.cwd(), folder) || '.'}`);
-      terminal.note('Next: open the report in a browser, or run the method on your own data (README, "What to do next").');
+      terminal.note(
+        'Next: open the report in a browser, or run the method on your own data (README, "What to do next").',
+      );
     }
     return code;
   },

@@ -18,8 +18,8 @@ describe('compareRuns', () => {
     const second = storedRun({ answers: [easyOnly, easyOnly, right], reversed: true });
     const { comparison } = compareRuns([address('one', first), address('two', second)]);
     expect(comparison.evaluations.map(({ label }) => label)).toEqual([
-      'AEPO without KL (one, run 1)',
-      'AEPO without KL (two, run 1)',
+      'AEPO without KL, one, run 1',
+      'AEPO without KL, two, run 1',
     ]);
     const differences = comparison.pairs.map(({ group, accuracy }) => [group, accuracy.value]);
     expect(differences).toEqual([

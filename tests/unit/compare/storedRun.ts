@@ -60,6 +60,8 @@ compare: { resamples: 200 }
 `;
 
 export interface StoredRun {
+  /** The project, the run and the model in one. */
+  folder: string;
   store: Store;
   runId: number;
   facts: ReportFacts;
@@ -69,14 +71,21 @@ export function storedRun(options: StoredRunOptions = {}): StoredRun {
   const folder = temporaryFolder();
   for (const [name, text] of Object.entries(sampleModelFiles())) writeFileSync(join(folder, name), text);
   const base = openModelFolder(folder);
-  const store = openStore(join(folder, 'project.db'));
+  const store = openStore(join(folder, 'ares.db'));
   onTestFinished(() => store.close());
 
   const { preset = 'aepo-no-kl', selection = 'adacs' } = options;
   const recipe = parseRecipe(recipeLines(preset, selection), 'recipe');
   const stages = plannedStages(recipe);
   const runId = store.runs.create(
-    { ...run, name: recipe.name, recipe: recipeText(recipe), recipeHash: recipeHash(recipe), seed: recipe.seed },
+    {
+      ...run,
+      folder,
+      name: recipe.name,
+      recipe: recipeText(recipe),
+      recipeHash: recipeHash(recipe),
+      seed: recipe.seed,
+    },
     stages.map((stage) => ({ name: stageName(stage), plannedUnits: 1 })),
   );
   const [train, heldout] = addProblems(store, options);
@@ -113,7 +122,7 @@ export function storedRun(options: StoredRunOptions = {}): StoredRun {
       store.metrics.write(runId, stage, steps);
     }
   }
-  return { store, runId, facts: { base, machine: 'two cores', versions: { workbench: '0' } } };
+  return { folder, store, runId, facts: { base, machine: 'two cores', versions: { workbench: '0' } } };
 }
 
 function addProblems(store: Store, { graded = true, reversed = false, question }: StoredRunOptions) {
