@@ -8,6 +8,7 @@ import { markInterruptedRuns } from '#core/runs/lifecycle.ts';
 import { advance, estimate, startProgress } from '#core/runs/progress.ts';
 import type { StageWork } from '#core/runs/progress.ts';
 import { type Recipe, parseRecipe } from '#core/runs/recipe.ts';
+import type { Event } from '#core/store/events.ts';
 import type { Run, RunError, RunState, Stage } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
 import { AresError } from '#core/util/errors.ts';
@@ -66,7 +67,8 @@ export function workOfRun(projectFolder: string, runId: number): { work: StageWo
   });
 }
 
-const LOG_LINES = 100;
+/** More than any run has. */
+const LOG_LINES = 100_000;
 
 /** Units as the store has them, with the relative costs of the recipe. */
 function workOf(run: Run, stages: readonly Stage[]): StageWork[] {
@@ -79,6 +81,25 @@ function workOf(run: Run, stages: readonly Stage[]): StageWork[] {
   });
 }
 
+/**
+ * How long processes have worked on a run, by the changes of state in its log.
+ * @returns null when one of them died: nobody knows when
+ */
+function timeAtWork(log: readonly Event[], nowMs: number): number | null {
+  let totalMs = 0;
+  let sinceMs: number | null = null;
+  for (const { timeMs, details } of log) {
+    const { from, to } = details as { from?: RunState; to?: RunState };
+    if (to === 'interrupted') return null;
+    if (from === 'running' && sinceMs !== null) {
+      totalMs += timeMs - sinceMs;
+      sinceMs = null;
+    }
+    if (to === 'running') sinceMs = timeMs;
+  }
+  return sinceMs === null ? totalMs : totalMs + nowMs - sinceMs;
+}
+
 function listed(store: Store, run: Run): ListedRun {
   const { runId, name, kind, state, folder, createdMs, error } = run;
   const stages = store.runs.stages(runId);
@@ -88,12 +109,7 @@ function listed(store: Store, run: Run): ListedRun {
   );
   const { fraction } = estimate(done, 0);
   const current = stages.find((stage) => stage.state !== 'finished');
-  const spentMs = stages.reduce(
-    (sum, { startedMs, endedMs }) =>
-      startedMs === null ? sum : sum + ((endedMs ?? (state === 'running' ? Date.now() : startedMs)) - startedMs),
-    0,
-  );
-  const timed = state === 'running' && fraction > 0 && spentMs > 0;
+  const workedMs = timeAtWork(store.events.page(runId, 0, LOG_LINES), Date.now());
   return {
     runId,
     name,
@@ -102,7 +118,8 @@ function listed(store: Store, run: Run): ListedRun {
     folder,
     stage: current?.name ?? null,
     fraction,
-    remainingMs: timed ? (spentMs * (1 - fraction)) / fraction : null,
+    remainingMs:
+      current !== undefined && workedMs !== null && fraction > 0 ? (workedMs * (1 - fraction)) / fraction : null,
     createdMs,
     error,
   };

@@ -156,8 +156,14 @@ describe('a run that did not go straight through', () => {
     const { code, stdout } = await running.ended;
     expect(code).toBe(130);
     expect(stdout).toBe(`Paused. Resume with: ares resume ${project}\n`);
-    const listed = JSON.parse((await ares('runs', project, '--json')).stdout) as { runs: { state: string }[] };
-    expect(listed.runs.map(({ state }) => state)).toEqual(['paused']);
+    const listed = JSON.parse((await ares('runs', project, '--json')).stdout) as {
+      runs: { state: string; stage: string; fraction: number; remainingMs: number }[];
+    };
+    expect(listed.runs).toMatchObject([{ state: 'paused', stage: 'policy' }]);
+    const { fraction, remainingMs } = listed.runs[0]!;
+    expect(fraction).toBeGreaterThan(0.3);
+    expect(fraction).toBeLessThan(1);
+    expect(remainingMs).toBeGreaterThan(0);
     expect((await ares('resume', project)).code).toBe(0);
     expect(resultOf(project)).toEqual(inputs.whole);
   }, 30_000);
