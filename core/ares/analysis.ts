@@ -5,6 +5,7 @@
  * sweep of window size and percentile against the trigger vocabulary (Fig. 2a), and the table of
  * high-entropy words (Fig. 2b). Drawing and confidence beyond simple intervals are elsewhere.
  */
+import { linearRegression } from '#core/util/regression.ts';
 import { type Interval, mean, quantile, wilsonInterval } from '#core/util/statistics.ts';
 import { type Bucket, type PerBucket, type WindowAlignment, perBucket } from './options.ts';
 import { normaliseToken } from './triggers.ts';
@@ -38,26 +39,13 @@ export function lengthFits(responses: readonly CountedResponse[]): PerBucket<Len
 function fitLength(responses: readonly CountedResponse[]): LengthFit {
   const counts = responses.map(({ count }) => count);
   const lengths = responses.map(({ lengthTokens }) => lengthTokens);
-  const meanCount = mean(counts);
-  const meanLength = mean(lengths);
-  let countSquares = 0;
-  let lengthSquares = 0;
-  let products = 0;
-  for (const [i, count] of counts.entries()) {
-    countSquares += (count - meanCount) ** 2;
-    lengthSquares += (lengths[i]! - meanLength) ** 2;
-    products += (count - meanCount) * (lengths[i]! - meanLength);
+  const { intercept, slope, correlation } = linearRegression(counts, lengths);
+  if (Number.isNaN(slope)) {
+    return { responses: responses.length, interceptTokens: mean(lengths), slope: null, r2: null };
   }
-  if (countSquares === 0) {
-    return { responses: responses.length, interceptTokens: meanLength, slope: null, r2: null };
-  }
-  const slope = products / countSquares;
-  return {
-    responses: responses.length,
-    interceptTokens: meanLength - slope * meanCount,
-    slope,
-    r2: lengthSquares === 0 ? 1 : products ** 2 / (countSquares * lengthSquares),
-  };
+  // Lengths that do not vary lie on the line, although there is no correlation to speak of.
+  const r2 = Number.isNaN(correlation) ? 1 : correlation ** 2;
+  return { responses: responses.length, interceptTokens: intercept, slope, r2 };
 }
 
 export interface AccuracyCell {

@@ -5,7 +5,7 @@
  * estimate is runs/progress.ts.
  */
 import { displayWidth } from '#core/compare/terminalTable.ts';
-import { type Progress, advance, estimate, formatDuration, startClock, startProgress } from '#core/runs/progress.ts';
+import { type Progress, advance, estimate, formatRemaining, startClock, startProgress } from '#core/runs/progress.ts';
 
 export interface ProgressBar {
   /** @param detail what the numbers do not say, such as tokens produced so far */
@@ -62,7 +62,7 @@ export function createProgressLine(output: ProgressOutput): ProgressLine {
       if (nowMs - shownMs < interval) return;
       shownMs = nowMs;
       const { fraction, remainingMs } = estimate(progress, nowMs);
-      const left = remainingMs === null ? [] : [`${formatDuration(remainingMs)} left`];
+      const left = remainingMs === null ? [] : [`${formatRemaining(remainingMs)} left`];
       const text = [...facts, ...left].join('  ');
       if (width === null) output.write(`${label}: ${Math.floor(100 * fraction)} %  ${text}\n`);
       else output.write(ERASE_LINE + terminalLine(label, fraction, text, width));

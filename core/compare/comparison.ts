@@ -22,7 +22,8 @@ import {
   subtract,
 } from './paired.ts';
 import { type ProblemMeans, groupsOf, problemMeans, problemsOf, take } from './problems.ts';
-import { type Evaluation, type Group, NO_ANSWER, UNGRADABLE, checkEvaluation } from './types.ts';
+import { NO_ANSWER, UNGRADABLE } from '#core/grading/verdict.ts';
+import { type Evaluation, type Group, checkEvaluation } from './types.ts';
 
 /** One arm on one group of problems. */
 export interface ArmSummary {

@@ -6,7 +6,8 @@
  * it has. It draws no conclusions.
  */
 import { buckets } from '#core/ares/options.ts';
-import { type Evaluation, type Group, UNGRADABLE } from './types.ts';
+import { UNGRADABLE } from '#core/grading/verdict.ts';
+import type { Evaluation, Group } from './types.ts';
 
 /** [problems] columns, in the order of the evaluation's problems. */
 export interface ProblemMeans {

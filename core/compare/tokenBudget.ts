@@ -7,7 +7,8 @@
  */
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { bootstrapMeans, meanOfPresent, percentileInterval } from './bootstrap.ts';
-import { type Evaluation, type Group, UNGRADABLE } from './types.ts';
+import { UNGRADABLE } from '#core/grading/verdict.ts';
+import type { Evaluation, Group } from './types.ts';
 
 export interface BudgetCurve {
   arm: string;

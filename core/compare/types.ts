@@ -5,23 +5,11 @@
  * they come from (store/, runs/) nor what is computed from them (paired.ts and its neighbours).
  */
 import type { Bucket } from '#core/ares/options.ts';
-import type { Verdict } from '#core/grading/grade.ts';
+import { CORRECT, verdicts } from '#core/grading/verdict.ts';
 import { AresError } from '#core/util/errors.ts';
 
 /** A row of every comparison: one bucket, or all problems together. */
 export type Group = Bucket | 'all';
-
-/** The outcomes of grading in the order in which they are stored; an `Outcomes.verdict` is an index into it. */
-export const verdicts = ['correct', 'wrong', 'no_answer', 'ungradable'] as const satisfies readonly Verdict[];
-
-export function verdictCode(verdict: Verdict): number {
-  return verdicts.indexOf(verdict);
-}
-
-/** Codes that statistics ask for; constants because they are compared once per sample. */
-export const CORRECT = verdictCode('correct');
-export const NO_ANSWER = verdictCode('no_answer');
-export const UNGRADABLE = verdictCode('ungradable');
 
 export interface EvaluatedProblem {
   /** Identity of the problem's content; two evaluations are of the same problems when their keys agree. */

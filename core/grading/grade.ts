@@ -8,8 +8,7 @@
 import { type Answer, readAnswer, styleOf } from './answer.ts';
 import { sameAnswer } from './equivalence.ts';
 import { type ExtractionMethod, extractAnswer, lastBoxed, lastHash } from './extract.ts';
-
-export type Verdict = 'correct' | 'wrong' | 'no_answer' | 'ungradable';
+import type { Verdict } from './verdict.ts';
 
 export interface Grade {
   verdict: Verdict;

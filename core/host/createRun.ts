@@ -19,7 +19,6 @@ import { type Recipe, recipeHash, recipeText, recipeWarnings } from '#core/runs/
 import type { NewProblem } from '#core/store/problems.ts';
 import type { Store } from '#core/store/store.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
-import { AresError } from '#core/util/errors.ts';
 import { storeDataset } from './datasets.ts';
 import { type ImportedData, type Split, importSplit, importWhole } from './importData.ts';
 import { chooseEngineOptions, workloadOf } from './memory.ts';
@@ -50,7 +49,6 @@ export interface CreatedRun {
 export async function createRun(request: RunRequest): Promise<CreatedRun> {
   const kind = request.kind;
   const recipe = recipeOfKind(request.recipe, kind);
-  requireSupported(recipe);
   requireWritableProject(request.projectFolder);
   const model = openModelFolder(resolve(request.modelFolder));
   const { files, notes } = await importFor(request);
@@ -111,20 +109,6 @@ export async function createRun(request: RunRequest): Promise<CreatedRun> {
   } finally {
     store.close();
   }
-}
-
-/** Settings that a recipe can express and that no stage carries out are refused, not passed over. */
-function requireSupported({ evaluation, compare, policy }: Recipe): void {
-  const refuse = (setting: string, hint: string) => {
-    throw new AresError('unsupported', 'The recipe asks for something that runs cannot do yet.', {
-      where: setting,
-      hint,
-    });
-  };
-  if (policy.enabled && evaluation.everySteps !== null)
-    refuse('evaluation.everySteps', 'Set it to null: models are evaluated before and after each stage.');
-  if (policy.enabled && compare.baselines.length > 0)
-    refuse('compare.baselines', 'Leave the list empty, and run each baseline with its own recipe.');
 }
 
 function importFor({ kind, dataFile, heldoutFile }: RunRequest): Promise<ImportedData> {

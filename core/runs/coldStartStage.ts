@@ -4,6 +4,7 @@
  * Owns: reading the candidates back from the store, and the stage's loop. The selection is
  * ares/adacs.ts, a single step is coldStart.ts.
  */
+import { CORRECT } from '#core/grading/verdict.ts';
 import { type Curation, type Trace, curate } from '#core/ares/adacs.ts';
 import type { ModelHandle, Sequence } from '#core/engine/api.ts';
 import { learningRateAt } from '#core/engine/schedule.ts';
@@ -40,7 +41,7 @@ export function curateFromStore<P extends RunProblem>(context: LabelledRun<P>, l
         problem: prepared.id,
         source: prepared.source,
         lengthTokens: columns.lengthTokens[i]!,
-        correct: columns.verdict[i] === 0,
+        correct: columns.verdict[i] === CORRECT,
         problemCorrect: label.correct,
         problemSamples: label.samples,
       };

@@ -3,6 +3,7 @@
  *
  * Owns: collecting them. What they show is computed in compare/, from the store.
  */
+import { CORRECT } from '#core/grading/verdict.ts';
 import type { ModelHandle } from '#core/engine/api.ts';
 import { mean } from '#core/util/statistics.ts';
 import { chunksOf, collect } from './collectStage.ts';
@@ -13,7 +14,7 @@ export function heldoutPassRates({ store, runId }: RunContext, stage: number): n
   const answers = new Map<number, number[]>();
   for (const step of store.rollouts.steps(runId, stage)) {
     const { problemId, verdict } = store.rollouts.columns({ runId, stage, step });
-    problemId.forEach((id, i) => answers.set(id, [...(answers.get(id) ?? []), Number(verdict[i] === 0)]));
+    problemId.forEach((id, i) => answers.set(id, [...(answers.get(id) ?? []), Number(verdict[i] === CORRECT)]));
   }
   return [...answers.values()].map(mean);
 }

@@ -5,6 +5,7 @@
  * bracket has right traces to learn from), the labels with their circumstances, and ending early where
  * a run that is to train surely has no signal. A label's pass rate never counts the extra samples.
  */
+import { CORRECT } from '#core/grading/verdict.ts';
 import { type DifficultyLabel, difficultyLabel } from '#core/ares/difficulty.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import type { ModelHandle } from '#core/engine/api.ts';
@@ -83,7 +84,7 @@ function labelChunks({ recipe, train }: RunContext): Chunk[] {
 function correctByProblem(columns: RolloutColumns, samples: number): Map<number, number> {
   const correct = new Map<number, number>();
   columns.problemId.forEach((id, i) => {
-    if (columns.sample[i]! < samples) correct.set(id, (correct.get(id) ?? 0) + Number(columns.verdict[i] === 0));
+    if (columns.sample[i]! < samples) correct.set(id, (correct.get(id) ?? 0) + Number(columns.verdict[i] === CORRECT));
   });
   return correct;
 }

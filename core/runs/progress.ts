@@ -126,7 +126,7 @@ function padded(value: number): string {
 }
 
 /** `45 s`, `3 min 20 s`, `2 h 05 min`, `1 d 04 h`; the smaller unit is cut off, not rounded up. */
-export function formatDuration(durationMs: number): string {
+export function formatRemaining(durationMs: number): string {
   const seconds = Math.floor(durationMs / 1000);
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);

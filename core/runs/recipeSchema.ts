@@ -112,14 +112,10 @@ const evaluation = z.strictObject({
   samples: count.default(4),
   ...decoding,
   responsesPerChunk,
-  /** Also during policy optimisation, every so many steps; null only before and after stages. */
-  everySteps: count.nullable().default(null),
 });
 
 /** What the result is compared with, and how surely. */
 const compare = z.strictObject({
-  /** Methods that are run beside the recipe's own, from the same cold start and with the same budget. */
-  baselines: z.array(z.enum(presetNames)).default([]),
   /** Of the bootstrap. */
   resamples: z.int().min(100).default(10_000),
 });
@@ -168,7 +164,7 @@ function ordered(path: string[], { low, high }: Bounds) {
 }
 
 /** Settings that each are fine but not together, with what they must satisfy. */
-function inconsistencies({ label, policy, compare }: { label: Label; policy: Policy; compare: Compare }) {
+function inconsistencies({ label, policy }: { label: Label; policy: Policy }) {
   const { method } = policy;
   const { buckets, filter, kl, reward } = method;
   const checks = [
@@ -192,18 +188,12 @@ function inconsistencies({ label, policy, compare }: { label: Label; policy: Pol
       broken: label.extraAtMost > label.samples,
       message: `must be at most samples, which is ${label.samples}`,
     },
-    {
-      path: ['compare', 'baselines'],
-      broken: compare.baselines.includes(policy.preset) || new Set(compare.baselines).size < compare.baselines.length,
-      message: `must name every method once, and not the recipe's own (${policy.preset})`,
-    },
   ];
   return checks.filter(({ broken }) => broken);
 }
 
 type Label = z.output<typeof label>;
 type Policy = z.output<typeof policy>;
-type Compare = z.output<typeof compare>;
 
 /** A complete recipe: every setting is there. */
 export type Recipe = z.output<typeof recipeSchema>;

@@ -10,7 +10,8 @@ import type { Rollout, RolloutGroup } from '#core/ares/rollouts.ts';
 import { triggerFlags } from '#core/ares/triggers.ts';
 import { windowMeans } from '#core/ares/windows.ts';
 import type { Engine, ModelHandle, RolloutJob, RolloutProgress, SamplingOptions } from '#core/engine/api.ts';
-import { type Verdict, grade } from '#core/grading/grade.ts';
+import { grade } from '#core/grading/grade.ts';
+import type { Verdict } from '#core/grading/verdict.ts';
 import type { Tokenizer } from '#core/model/tokenizer.ts';
 import type { PreparedProblem } from './prompts.ts';
 

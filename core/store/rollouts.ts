@@ -5,12 +5,10 @@
  * samples of one problem (for the tree), the tokens of one response (for the trace).
  */
 import type { Bucket } from '#core/ares/options.ts';
-import type { Verdict } from '#core/grading/grade.ts';
+import { type Verdict, verdictCode } from '#core/grading/verdict.ts';
 import { toBlob, toFloat32, toInt32 } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { inTransaction } from './transactions.ts';
-
-export const verdicts = ['correct', 'wrong', 'no_answer', 'ungradable'] as const satisfies readonly Verdict[];
 
 /** Per token of a response; all of the same length. */
 export interface TokenColumns {
@@ -61,7 +59,7 @@ export interface RolloutColumns {
   rolloutId: Int32Array;
   problemId: Int32Array;
   sample: Int32Array;
-  /** Index into `verdicts`. */
+  /** verdictCode of grading/verdict.ts. */
   verdict: Uint8Array;
   lengthTokens: Int32Array;
   truncated: Uint8Array;
@@ -130,7 +128,7 @@ export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
         rolloutId: Int32Array.from(rows, (row) => row[0]),
         problemId: Int32Array.from(rows, (row) => row[1]),
         sample: Int32Array.from(rows, (row) => row[2]),
-        verdict: Uint8Array.from(rows, (row) => verdicts.indexOf(row[3])),
+        verdict: Uint8Array.from(rows, (row) => verdictCode(row[3])),
         lengthTokens: Int32Array.from(rows, (row) => row[4]),
         truncated: Uint8Array.from(rows, (row) => row[5]),
         highEntropyCount: Int32Array.from(rows, (row) => row[6] ?? -1),

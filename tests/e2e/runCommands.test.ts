@@ -171,13 +171,6 @@ describe('refusals leave nothing behind', () => {
     expect(existsSync(project)).toBe(false);
   });
 
-  it('settings that no stage carries out', async () => {
-    const recipe = { ...tinyRecipe, compare: { baselines: ['grpo'] } };
-    const project = join(temporaryFolder(), 'project');
-    const { code, stdout } = await ares('run', ...withRecipe(recipe), '--out', project, '--json');
-    expect([code, errorOf(stdout).code, errorOf(stdout).where]).toEqual([2, 'unsupported', 'compare.baselines']);
-  });
-
   it('a project that is none', async () => {
     const { code, stdout } = await ares('resume', temporaryFolder(), '--json');
     expect([code, errorOf(stdout).code]).toEqual([2, 'not-found']);

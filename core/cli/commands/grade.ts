@@ -6,7 +6,8 @@
 import { defineCommand } from '#core/cli/command.ts';
 import { readJsonLinesStrictly } from '#core/cli/jsonLines.ts';
 import { requireWritable } from '#core/cli/outputFile.ts';
-import { type GradeRequest, type Verdict, gradeBatch } from '#core/grading/grade.ts';
+import { type GradeRequest, gradeBatch } from '#core/grading/grade.ts';
+import type { Verdict } from '#core/grading/verdict.ts';
 import { isObject } from '#core/model/json.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
 

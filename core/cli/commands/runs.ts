@@ -5,7 +5,7 @@ import { alignColumns } from '#core/cli/columns.ts';
 import { defineCommand } from '#core/cli/command.ts';
 import { oneLine } from '#core/compare/format.ts';
 import { type ListedRun, listRuns } from '#core/host/runList.ts';
-import { formatDuration } from '#core/runs/progress.ts';
+import { formatRemaining } from '#core/runs/progress.ts';
 
 export const runs = defineCommand({
   summary: 'List the runs of a project: state, stage, and the time they still take.',
@@ -27,7 +27,7 @@ export function runTable(listed: readonly ListedRun[]): string[] {
     state,
     stage ?? '–',
     `${Math.floor(100 * fraction)} %`,
-    remainingMs === null ? '–' : formatDuration(remainingMs),
+    remainingMs === null ? '–' : formatRemaining(remainingMs),
     error === null ? '' : oneLine(error.message),
   ]);
   return alignColumns([['run', 'name', 'kind', 'state', 'stage', 'done', 'left', ''], ...rows], ['right']);

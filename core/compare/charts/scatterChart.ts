@@ -6,7 +6,7 @@
  */
 import { formatNumber } from '#core/compare/format.ts';
 import { element } from '#core/compare/markup.ts';
-import { type Regression, linearRegression } from '#core/compare/regression.ts';
+import { type Regression, linearRegression } from '#core/util/regression.ts';
 import type { Drawing } from './drawing.ts';
 import { type EndLabel, emptyNotice, endLabels, frame, segment, shorten, textWidth } from './frame.ts';
 import type { Colour } from './theme.ts';

@@ -9,7 +9,7 @@ import type { Bracket, CurationPoint } from '#core/compare/charts/difficultyChar
 import type { RewardShape } from '#core/compare/charts/rewardChart.ts';
 import type { Comparison } from '#core/compare/comparison.ts';
 import type { TrainingCurve } from '#core/compare/types.ts';
-import type { Verdict } from '#core/grading/grade.ts';
+import type { Verdict } from '#core/grading/verdict.ts';
 
 /** Where and how the run took place. What belongs to one run alone is absent where several are compared. */
 export interface RunFacts {

@@ -6,7 +6,7 @@
  */
 import { bucketOf } from '#core/ares/difficulty.ts';
 import { type Bucket, type BucketOptions, buckets } from '#core/ares/options.ts';
-import { CORRECT, UNGRADABLE } from '#core/compare/types.ts';
+import { CORRECT, UNGRADABLE } from '#core/grading/verdict.ts';
 import type { Problem } from '#core/store/problems.ts';
 import type { RolloutColumns } from '#core/store/rollouts.ts';
 

@@ -5,7 +5,7 @@
  */
 import { presets } from '#core/ares/presets.ts';
 import type { EvaluatedProblem, Evaluation, Outcomes } from '#core/compare/types.ts';
-import { CORRECT } from '#core/compare/types.ts';
+import { CORRECT } from '#core/grading/verdict.ts';
 import { sha256 } from '#core/runs/canonicalJson.ts';
 import type { Arm } from '#core/runs/pipeline.ts';
 import type { Recipe } from '#core/runs/recipe.ts';

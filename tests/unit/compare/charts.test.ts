@@ -9,7 +9,7 @@ import { type LineSeries, lineChart } from '#core/compare/charts/lineChart.ts';
 import { rewardChart } from '#core/compare/charts/rewardChart.ts';
 import { formatTick, linearScale } from '#core/compare/charts/scale.ts';
 import { scatterChart } from '#core/compare/charts/scatterChart.ts';
-import { linearRegression } from '#core/compare/regression.ts';
+import { linearRegression } from '#core/util/regression.ts';
 import { expectBalanced } from './markupChecks.ts';
 
 const text = { title: 'A & B', description: 'what <it> shows', xLabel: 'x', yLabel: 'y' };

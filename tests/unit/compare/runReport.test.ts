@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { curate } from '#core/ares/adacs.ts';
-import { verdicts as comparedVerdicts } from '#core/compare/types.ts';
 import { problemMeans } from '#core/compare/problems.ts';
 import {
   comparisonOfRun,
@@ -12,7 +11,6 @@ import {
   reportOfRun,
   writeRunReport,
 } from '#core/compare/runReport.ts';
-import { verdicts as storedVerdicts } from '#core/store/rollouts.ts';
 import { errorOf, temporaryFolder } from '../store/helpers.ts';
 import { type Answers, SAMPLES, TRAIN_PROBLEMS, storedRun } from './storedRun.ts';
 
@@ -73,10 +71,6 @@ describe('evaluationsOfRun', () => {
   it('refuses a run that does not exist', () => {
     const { store } = storedRun({ finishedStages: 0 });
     expect(errorOf(() => evaluationsOfRun(store, 99)).code).toBe('not-found');
-  });
-
-  it('reads verdicts by codes that the store and the comparison share', () => {
-    expect(comparedVerdicts).toEqual(storedVerdicts);
   });
 });
 

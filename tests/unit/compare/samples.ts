@@ -2,8 +2,9 @@
  * Small evaluations for the tests of compare/: written out sample by sample, or drawn with a seed.
  */
 import type { Bucket } from '#core/ares/options.ts';
-import { type Evaluation, verdictCode } from '#core/compare/types.ts';
-import type { Verdict } from '#core/grading/grade.ts';
+import type { Evaluation } from '#core/compare/types.ts';
+import { verdictCode } from '#core/grading/verdict.ts';
+import type { Verdict } from '#core/grading/verdict.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 
 export interface SampleSpec {

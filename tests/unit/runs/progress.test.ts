@@ -5,7 +5,7 @@ import {
   type Progress,
   advance,
   estimate,
-  formatDuration,
+  formatRemaining,
   startClock,
   startProgress,
   stopClock,
@@ -126,5 +126,5 @@ test.each([
   [86_399_999, '23 h 59 min'],
   [100_800_000, '1 d 04 h'],
 ])('%d ms is written %s', (durationMs, text) => {
-  expect(formatDuration(durationMs)).toBe(text);
+  expect(formatRemaining(durationMs)).toBe(text);
 });

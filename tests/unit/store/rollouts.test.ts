@@ -1,7 +1,7 @@
 // Rollouts: token columns to the bit, the tree of forks, columns for statistics.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { verdicts } from '#core/store/rollouts.ts';
+import { verdicts } from '#core/grading/verdict.ts';
 import { toBlob, toFloat32 } from '#core/store/columns.ts';
 import { addProblems, errorOf, rollout, run, temporaryStore } from './helpers.ts';
 
