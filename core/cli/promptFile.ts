@@ -73,8 +73,7 @@ function encodePrompt(model: ModelFolder, prompt: Prompt, plain: boolean): Int32
   if ('ids' in prompt) return Int32Array.from(prompt.ids);
   if (!plain) {
     const chat = 'text' in prompt ? prompt.text : prompt.messages;
-    return prepareProblems(model, [{ problemId: 0, key: 0, id: '', prompt: chat, answer: '', source: '' }])[0]!
-      .promptIds;
+    return prepareProblems(model, [{ prompt: chat }])[0]!.promptIds;
   }
   if ('text' in prompt) return model.tokenizer.encode(prompt.text, { addSpecialTokens: true });
   throw new AresError('usage', 'A chat of messages cannot be given --plain.', {

@@ -29,7 +29,7 @@ export class PrefillQueue {
     this.#state = state;
     this.#tokenBudget = tokenBudget;
     this.#keys = jobs.map(({ promptIds, prefixIds }) => {
-      if (promptIds.length === 0) throw new AresError('bad-data', 'A prompt has no tokens.');
+      checkPrompt(promptIds, state.config.vocabSize);
       const ids = Int32Array.of(...promptIds, ...prefixIds).subarray(0, -1);
       const key = ids.join();
       const known = this.#contexts.get(key);
@@ -85,4 +85,13 @@ export class PrefillQueue {
     });
     return presentTensors(outputs, this.#state.config.layers);
   }
+}
+
+function checkPrompt(promptIds: Int32Array, vocabSize: number): void {
+  if (promptIds.length === 0) throw new AresError('bad-data', 'A prompt has no tokens.');
+  const stranger = promptIds.find((id) => id < 0 || id >= vocabSize);
+  if (stranger === undefined) return;
+  throw new AresError('bad-data', `A prompt has token ${stranger}, but the model knows only ${vocabSize} tokens.`, {
+    hint: 'The tokenizer does not belong to this model: use the one it was trained with.',
+  });
 }

@@ -25,10 +25,15 @@ export interface PreparedProblem extends RunProblem {
   promptIds: Int32Array;
 }
 
+type Prompted = Pick<RunProblem, 'prompt'>;
+
 /**
  * Renders and encodes. Models without a chat template (base models) get the plain text of the prompt.
  */
-export function prepareProblems(model: ModelFolder, problems: readonly RunProblem[]): PreparedProblem[] {
+export function prepareProblems<P extends Prompted>(
+  model: ModelFolder,
+  problems: readonly P[],
+): (P & { promptIds: Int32Array })[] {
   const template = model.chatTemplate ?? plainChatTemplate();
   return problems.map((problem) => {
     const messages: readonly ChatMessage[] =

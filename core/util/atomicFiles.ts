@@ -52,7 +52,12 @@ export function writeFlushed(path: string, parts: readonly (string | Uint8Array)
 export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8Array)[]): void {
   const temporary = `${path}.${process.pid}.tmp`;
   writeFlushed(temporary, parts);
-  renameSync(temporary, path);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
   flush(dirname(path));
 }
 

@@ -71,6 +71,11 @@ const errnoSentences: Record<string, [ErrorCode, string, string]> = {
     'The disk quota is used up',
     'Free some space and run the same command again; nothing already saved was lost.',
   ],
+  EFBIG: [
+    'disk',
+    'The file would be larger than is allowed here',
+    'Choose another folder, or raise the limit on file sizes.',
+  ],
   EROFS: ['disk', 'The file system is read-only', 'Choose another folder with --out.'],
   EACCES: ['disk', 'Permission was denied', 'Choose another folder, or change its permissions.'],
   EPERM: ['disk', 'Permission was denied', 'Choose another folder, or change its permissions.'],

@@ -185,5 +185,7 @@ describe('rollouts', () => {
     await expect(run(state, { sampling: { maxNewTokens: 1000 } })).rejects.toThrow(
       /longer than the model's 128 positions/,
     );
+    const stranger = { ...jobs[0]!, promptIds: Int32Array.of(5, 60) };
+    await expect(run(state, { jobs: [stranger] })).rejects.toThrow(/token 60, but the model knows only 60 tokens/);
   });
 });
