@@ -80,27 +80,25 @@ export async function generateRollouts(
   let finished = 0;
   let newTokens = 0;
 
-  while (rows.length > 0 || pending.length > 0) {
-    const arriving = pending.splice(Math.max(0, pending.length - (options.maxRows - rows.length))).toReversed();
-    if (arriving.length > 0) {
-      const sources: RowSource[] = rows.map((row, i) => ({ kind: 'kept', row: i, length: row.length }));
-      for (const job of arriving) {
-        const cached = await prefills.take(job);
-        sources.push({ kind: 'new', cached });
-        rows.push(startRow(job, jobs[job]!, cached, sampling));
-      }
-      cache = assembleBatch(state.config, cache, sources);
+  for (;;) {
+    const sources = rows.flatMap((row, i): RowSource[] =>
+      row.finished ? [] : [{ kind: 'kept', row: i, length: row.length }],
+    );
+    const going = rows.filter((row) => !row.finished);
+    const arriving = pending.splice(Math.max(0, pending.length - (options.maxRows - going.length))).toReversed();
+    if (going.length + arriving.length === 0) break;
+    const changed = arriving.length > 0 || going.length < rows.length;
+    for (const job of arriving) {
+      const cached = await prefills.take(job);
+      sources.push({ kind: 'new', cached });
+      going.push(startRow(job, jobs[job]!, cached, sampling));
     }
+    if (changed) cache = assembleBatch(state.config, cache, sources);
+    rows = going;
     const chunk = await runChunk(session, state, rows, cache, rope, request, options.chunkTokens);
     cache = chunk.cache;
     newTokens += collect(chunk.tensors, chunk.steps, rows, outputs, sampling);
-    const before = rows.length;
-    const kept = rows.flatMap((row, i): RowSource[] =>
-      row.finished ? [] : [{ kind: 'kept', row: i, length: row.length }],
-    );
-    rows = rows.filter((row) => !row.finished);
-    if (rows.length < before && rows.length > 0) cache = assembleBatch(state.config, cache, kept);
-    finished += before - rows.length;
+    finished += rows.filter((row) => row.finished).length;
     onProgress?.({ finishedSequences: finished, totalSequences: jobs.length, newTokens });
   }
   return toColumns(outputs, sampling.alternatives);
