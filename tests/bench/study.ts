@@ -22,6 +22,7 @@ import { machineFacts } from '#core/compare/run/facts.ts';
 import { studyBudgetTable } from '#core/compare/studyBudget.ts';
 import { studyBars, studyCurves, studyTable, summariseStudy } from '#core/compare/study.ts';
 import { tableToMarkdown } from '#core/compare/table.ts';
+import type { TrainingCurve } from '#core/compare/types.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
 import { REFERENCE, SHARED, type StudyArm, studyArms } from './arms.ts';
 import { type JobResult, type StudySetting, readResult, runJob } from './studyJob.ts';
@@ -30,6 +31,9 @@ interface Job {
   arm: StudyArm;
   seed: number;
 }
+
+/** What the figures of the paper show; the rest of a run's series stays in its project. */
+const KEPT_SERIES = ['accuracy/mean', 'length/mean', 'entropy/mean', 'count/mean', 'kl/mean'];
 
 const root = resolve(import.meta.dirname, '..', '..');
 const sample = (...parts: string[]) => join(root, 'resources', 'sample', ...parts);
@@ -151,7 +155,7 @@ function write(results: readonly JobResult[], reference: string): void {
     seed,
     recipeHash,
     durationMs,
-    curve,
+    curve: curve === null ? null : { ...curve, series: keptSeries(curve.series) },
   }));
   const plain = (_key: string, value: unknown) => (ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value);
   output(
@@ -159,4 +163,8 @@ function write(results: readonly JobResult[], reference: string): void {
     `${JSON.stringify({ machine, versions, decoding, recipes, study: summary, pooled: comparisonRecord(pooled), budget, runs }, plain, 1)}\n`,
   );
   console.log(`Written to ${values.results}.`);
+}
+
+function keptSeries(series: TrainingCurve['series']): TrainingCurve['series'] {
+  return Object.fromEntries(Object.entries(series).filter(([name]) => KEPT_SERIES.includes(name)));
 }

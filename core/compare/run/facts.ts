@@ -25,7 +25,7 @@ export function machineFacts(): MachineFacts {
   const name = processors[0]?.model.trim() ?? 'unknown processor';
   const memory = `${(totalmem() / BYTES_PER_GIB).toFixed(1)} GiB`;
   return {
-    machine: `${name}, ${processors.length} cores, ${memory} memory, ${platform()} ${release()} ${arch()}`,
+    machine: `${name}, ${processors.length} cores, ${memory} memory, ${platform()} ${release().split('.').slice(0, 2).join('.')} ${arch()}`,
     versions: {
       'ARES Workbench': version,
       'onnxruntime-node': dependencies['onnxruntime-node'] ?? 'unknown',
