@@ -186,6 +186,22 @@ describe('damage', () => {
     expect(isDamaged(await verifyCheckpoint(folder))).toBe(false);
   });
 
+  test('of a digit beyond the precision of a number is found', async () => {
+    const parent = temporaryFolder();
+    const { folder } = await writeCheckpoint(
+      parent,
+      { stage: 'policy', step: 3, state: { kappa: 0.1 + 0.2 } },
+      () => [],
+    );
+    const file = join(folder, 'manifest.json');
+    const intact = readFileSync(file, 'utf8');
+    expect(intact).toContain('0.30000000000000004');
+    const respelt = intact.replace('0.30000000000000004', '0.30000000000000005');
+    expect(JSON.parse(respelt)).toEqual(JSON.parse(intact));
+    writeFileSync(file, respelt);
+    expect(isDamaged(await verifyCheckpoint(folder))).toBe(true);
+  });
+
   test('a folder that is unfinished, renamed or not ours is no checkpoint', async () => {
     const parent = await twoCheckpoints();
     for (const name of ['step-11.tmp', 'step-011', 'step-12', 'notes']) {
