@@ -9,8 +9,8 @@ import { LocalEngine } from './localEngine.ts';
 import { type FromEngine, type ToEngine, engineMethods, toPlainError } from './messages.ts';
 
 function send(message: FromEngine): void {
-  // A host that is gone cannot be told anything; 'disconnect' ends this process.
-  if (process.connected) process.send!(message);
+  // A host that is gone, perhaps this very moment, cannot be told anything; 'disconnect' ends this process.
+  if (process.connected) process.send!(message, undefined, {}, () => undefined);
 }
 
 let engine: LocalEngine | undefined;
