@@ -4,7 +4,7 @@
  * Owns: the types that tie a run to its store, engine, model and problems, and the coordinates that
  * keep the random numbers of its parts apart. It does nothing.
  */
-import type { Engine, RolloutProgress, SamplingOptions } from '#core/engine/api.ts';
+import type { Engine, SamplingOptions } from '#core/engine/api.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
 import type { Store } from '#core/store/store.ts';
 import type { PreparedProblem } from './prompts.ts';
@@ -62,5 +62,3 @@ export function samplingOf(
 ): SamplingOptions {
   return { temperature, topK: 0, topP, greedy: false, maxNewTokens, stopIds: base.stopIds, alternatives };
 }
-
-export type ProgressCallback = (progress: RolloutProgress) => void;

@@ -249,7 +249,6 @@ const reduction =
 
 export const reduceSum = reduction('ReduceSum');
 export const reduceMean = reduction('ReduceMean');
-export const reduceMax = reduction('ReduceMax');
 
 /** Softmax over the last axis. */
 export function softmax(g: Graph, x: Value): Value {
