@@ -4,7 +4,7 @@
  * Owns: using a dataset again that is already there, its name where another has it, and reading the
  * problems of a run.
  */
-import type { RunProblem } from '#core/runs/prompts.ts';
+import { type RunProblem, fromStored } from '#core/runs/prompts.ts';
 import type { NewProblem, Problem } from '#core/store/problems.ts';
 import type { Store } from '#core/store/store.ts';
 import type { ImportedFile } from './importData.ts';
@@ -58,15 +58,5 @@ function problemsOf(store: Pick<Store, 'problems'>, datasetId: number, split: st
 /** The problems of a part of a dataset, in order of import; none where a run needs none. */
 export function readSplit(store: Pick<Store, 'problems'>, from: StoredSplit | null): RunProblem[] {
   if (from === null) return [];
-  return problemsOf(store, from.datasetId, from.split).map(
-    ({ problemId, key, id, prompt, answer, source }): RunProblem => ({
-      problemId,
-      key,
-      id,
-      // Sound: the importer stored a text or a list of messages.
-      prompt: prompt as RunProblem['prompt'],
-      answer,
-      source,
-    }),
-  );
+  return problemsOf(store, from.datasetId, from.split).map(fromStored);
 }

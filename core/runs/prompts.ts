@@ -6,6 +6,7 @@
  */
 import { type ChatMessage, plainChatTemplate, renderChat } from '#core/model/chatTemplate.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
+import type { Problem } from '#core/store/problems.ts';
 
 /** What a run needs to know about a problem. */
 export interface RunProblem {
@@ -23,6 +24,12 @@ export interface RunProblem {
 
 export interface PreparedProblem extends RunProblem {
   promptIds: Int32Array;
+}
+
+/** What a run needs of a problem as the store keeps it. */
+export function fromStored({ problemId, key, id, prompt, answer, source }: Problem): RunProblem {
+  // Sound: the importer stored a text or a list of messages.
+  return { problemId, key, id, prompt: prompt as RunProblem['prompt'], answer, source };
 }
 
 type Prompted = Pick<RunProblem, 'prompt'>;

@@ -11,7 +11,7 @@ import { curateFromStore } from '#core/runs/coldStartStage.ts';
 import { GRADER } from '#core/runs/constants.ts';
 import { type LabelledRun, readLabels } from '#core/runs/labelStage.ts';
 import { stageName } from '#core/runs/pipeline.ts';
-import type { RunProblem } from '#core/runs/prompts.ts';
+import { type RunProblem, fromStored } from '#core/runs/prompts.ts';
 import { problemsIn } from './evaluations.ts';
 import { type RunRecord, stageColumns } from './record.ts';
 
@@ -31,15 +31,7 @@ export function readLabelling(record: RunRecord, base: { folder: string }): Labe
   if (stage === undefined) return null;
   const columns = stageColumns(record, stage);
   if (columns.rolloutId.length === 0) return null;
-  const train = problemsIn(record, columns).map(({ problemId, key, id, prompt, answer, source }): RunProblem => ({
-    problemId,
-    key,
-    id,
-    // Sound: the importer writes nothing else.
-    prompt: prompt as RunProblem['prompt'],
-    answer,
-    source,
-  }));
+  const train = problemsIn(record, columns).map(fromStored);
   const { store, recipe, run } = record;
   return { stage: stage.stage, run: { store, runId: run.runId, recipe, base, train } };
 }
