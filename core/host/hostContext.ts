@@ -1,0 +1,78 @@
+/**
+ * What the handlers of the contract work with.
+ *
+ * Owns: the type that ties them to the open project, the settings, the jobs, the queue of runs and the
+ * engine for looking at models. It does nothing; workbench.ts makes one.
+ */
+import type { Job, ProjectInfo, RunProgress, Settings } from '#core/contract/contract.ts';
+import type { Engine } from '#core/engine/api.ts';
+import type { EngineOptions } from '#core/engine/localEngine.ts';
+import type { Store } from '#core/store/store.ts';
+import type { Changes } from './changes.ts';
+
+export interface OpenProject {
+  /** Absolute path. */
+  folder: string;
+  store: Store;
+}
+
+export interface JobControl {
+  /** Aborted by `jobs.cancel`; work stops at its next safe point. */
+  signal: AbortSignal;
+  progress(done: number, total: number | null): void;
+}
+
+export interface Jobs {
+  /** Starts work and returns its number at once; what it returns becomes the job's result. */
+  start(
+    about: { kind: Job['kind']; title: string; unit: string },
+    work: (control: JobControl) => Promise<unknown>,
+  ): number;
+  list(): Job[];
+  cancel(jobId: number): void;
+  /** Calls back now and whenever the job moves on, until it ends. */
+  follow(jobId: number, listener: (job: Job) => void): () => void;
+}
+
+/** Runs of the open project, one at a time, in the order in which they were queued. */
+export interface RunQueue {
+  /** Looks for queued runs and works on them; called after a run was queued. */
+  wake(): void;
+  /** The run at work; null when it rests. */
+  current(): number | null;
+  /** Asks the run at work to stop at its next safe point; resolves when it has. */
+  pause(runId: number): Promise<void>;
+  /** As pause, and leaves the run 'stopped'. A waiting run is taken out of the queue. */
+  stop(runId: number): Promise<void>;
+  progress(runId: number): RunProgress;
+  follow(runId: number, listener: (progress: RunProgress) => void): () => void;
+  /** Pauses what is at work with a checkpoint and takes no more; for closing the project. */
+  close(): Promise<void>;
+}
+
+/** Models opened to look at traces: kept for a while, closed before a run starts. */
+export interface InspectionEngine {
+  /** Works with a model in an engine of its own; calls are served one after another. */
+  withModel<T>(folder: string, work: (engine: Engine, model: string) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface HostContext {
+  readonly shell: 'electron' | 'serve';
+  /** Settings, sample project, uploads: everything of this user that is not a project. */
+  readonly userFolder: string;
+  readonly changes: Changes;
+  readonly jobs: Jobs;
+  /** @throws AresError 'usage' when no project is open */
+  project(): OpenProject;
+  /** @throws AresError 'usage' when no project is open */
+  queue(): RunQueue;
+  inspection(): InspectionEngine;
+  settings(): Settings;
+  changeSettings(patch: Partial<Settings>): Settings;
+  /** Closes the open project, if any, and opens another. */
+  openProject(folder: string, create: boolean): Promise<ProjectInfo>;
+  currentProject(): ProjectInfo | null;
+  /** Starts an engine process; another one than the default's under another shell. */
+  startEngine(options: EngineOptions): Promise<Engine>;
+}
