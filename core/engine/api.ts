@@ -122,6 +122,17 @@ export interface AdamWOptions {
   maxGradientNorm: number;
 }
 
+/** Low-rank adaptation (LoRA) of linear layers. */
+export interface AdapterOptions {
+  rank: number;
+  /** The adapter's part is scaled by alpha / rank. */
+  alpha: number;
+  /** Last names of the layers it changes (`q_proj`, …, `lm_head`); 'all' for every linear layer but the output. */
+  targets: readonly string[] | 'all';
+  /** Of its initial values. */
+  seed: number;
+}
+
 export interface TrainStepRequest {
   model: ModelHandle;
   sequences: readonly Sequence[];
@@ -149,7 +160,14 @@ export interface OpenedModel {
 /** The engine as the rest of the program sees it, whether in this process or in its own. */
 export interface Engine {
   openModel(folder: string): Promise<OpenedModel>;
-  /** A frozen copy of the weights as they are now (the reference policy). */
+  /** Freezes the weights of a model and puts a fresh adapter on it, which is what training then changes. */
+  addAdapter(model: ModelHandle, options: AdapterOptions): Promise<void>;
+  /** Freezes the weights of a model and puts an adapter of a PEFT folder on it. */
+  loadAdapter(model: ModelHandle, folder: string): Promise<void>;
+  /**
+   * A frozen copy of the model as it is now (the reference policy). Under an adapter only the adapter is
+   * copied; one that was not trained yet is left off.
+   */
   cloneModel(model: ModelHandle): Promise<OpenedModel>;
   closeModel(model: ModelHandle): Promise<void>;
   /** Starts a fresh AdamW state for a model; required before trainStep. */
@@ -157,9 +175,11 @@ export interface Engine {
   generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns>;
   score(request: ScoreRequest): Promise<ScoreColumns>;
   trainStep(request: TrainStepRequest): Promise<TrainStepResult>;
-  /** Writes a Hugging Face folder; `folder` must not exist. */
+  /** Writes a Hugging Face folder, an adapter merged into the weights; `folder` must not exist. */
   saveModel(model: ModelHandle, folder: string): Promise<void>;
-  /** Writes weights and optimizer state, exact to the bit, into an existing folder; returns the file names. */
+  /** Writes the adapter of a model as a PEFT folder; `folder` must not exist. */
+  saveAdapter(model: ModelHandle, folder: string): Promise<void>;
+  /** Writes what is trained and the optimizer state, exact to the bit, into an existing folder; returns the file names. */
   saveTrainer(model: ModelHandle, folder: string): Promise<string[]>;
   /** Restores what saveTrainer wrote. */
   loadTrainer(model: ModelHandle, folder: string): Promise<void>;

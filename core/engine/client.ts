@@ -46,6 +46,8 @@ class EngineClient implements Engine {
   }
 
   readonly openModel: Engine['openModel'] = (...args) => this.#call('openModel', args);
+  readonly addAdapter: Engine['addAdapter'] = (...args) => this.#call('addAdapter', args);
+  readonly loadAdapter: Engine['loadAdapter'] = (...args) => this.#call('loadAdapter', args);
   readonly cloneModel: Engine['cloneModel'] = (...args) => this.#call('cloneModel', args);
   readonly closeModel: Engine['closeModel'] = (...args) => this.#call('closeModel', args);
   readonly openTrainer: Engine['openTrainer'] = (...args) => this.#call('openTrainer', args);
@@ -53,6 +55,7 @@ class EngineClient implements Engine {
   readonly score: Engine['score'] = (...args) => this.#call('score', args);
   readonly trainStep: Engine['trainStep'] = (...args) => this.#call('trainStep', args);
   readonly saveModel: Engine['saveModel'] = (...args) => this.#call('saveModel', args);
+  readonly saveAdapter: Engine['saveAdapter'] = (...args) => this.#call('saveAdapter', args);
   readonly saveTrainer: Engine['saveTrainer'] = (...args) => this.#call('saveTrainer', args);
   readonly loadTrainer: Engine['loadTrainer'] = (...args) => this.#call('loadTrainer', args);
 

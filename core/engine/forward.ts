@@ -7,7 +7,7 @@
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import type { PolicyLoss } from './api.ts';
 import { MASKED } from './microBatch.ts';
-import { type ModelState, modelFeeds } from './modelState.ts';
+import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
 import { GRADIENT_PREFIX, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
 
@@ -46,7 +46,7 @@ const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
 
 export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
   const session = await sessions.get(state, 'raw forward', () =>
-    buildScoreGraph(state.config, { perRowMask: true, withLogits: true }),
+    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true }),
   );
   const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
   const outputs = await session.run({
@@ -79,7 +79,12 @@ export async function gradientsRaw(
         }
       : { kind: 'supervised' };
   const session = await sessions.get(state, `raw ${kind} ${JSON.stringify(shape)}`, () =>
-    buildTrainGraph(state.config, { loss: shape, checkpointBlocks: false, perRowMask: true }),
+    buildTrainGraph(shapeOf(state), {
+      loss: shape,
+      checkpointBlocks: false,
+      perRowMask: true,
+      trained: [...trainedWeights(state).keys()],
+    }),
   );
   const rows: number[] = [];
   const targets: number[] = [];
@@ -106,7 +111,7 @@ export async function gradientsRaw(
     klLoss: Number(outputs['klLoss']!.data[0]),
     logprobs: outputs['logprobs']!.data as Float32Array,
     gradients: new Map(
-      [...state.weights.keys()].map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array]),
+      [...trainedWeights(state).keys()].map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array]),
     ),
   };
 }

@@ -7,12 +7,14 @@
  */
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '#core/model/safetensors.ts';
+import { loadAdapter, saveAdapter } from '#core/model/adapterFolder.ts';
 import { saveModelFolder } from '#core/model/modelFolder.ts';
-import { parameterSpecs } from '#core/model/parameters.ts';
+import { type Lora, initialLora, isFreshLora, loraLayout } from '#core/model/lora.ts';
 import { AresError } from '#core/util/errors.ts';
 import { type AdamWState, createAdamW } from './adamw.ts';
 import type {
   AdamWOptions,
+  AdapterOptions,
   Engine,
   ModelHandle,
   OpenedModel,
@@ -24,7 +26,7 @@ import type {
   TrainStepRequest,
   TrainStepResult,
 } from './api.ts';
-import { type ModelState, loadModel } from './modelState.ts';
+import { type ModelState, loadModel, mergedWeights, trainedSpecs, trainedWeights } from './modelState.ts';
 import { generateRollouts } from './sampler.ts';
 import { scoreSequences } from './scorer.ts';
 import { SessionCache } from './sessionCache.ts';
@@ -64,9 +66,25 @@ export class LocalEngine implements Engine {
   }
 
   async cloneModel(model: ModelHandle): Promise<OpenedModel> {
-    const { source, config, weights } = this.#model(model);
-    const copies = new Map([...weights].map(([name, weight]) => [name, weight.slice()]));
-    return this.#register({ source, config, weights: copies, version: 0, optimizer: undefined });
+    const { source, config, weights, adapter } = this.#model(model);
+    const copyOf = (tensors: ReadonlyMap<string, Float32Array>) =>
+      new Map([...tensors].map(([name, tensor]) => [name, tensor.slice()]));
+    const frozen =
+      adapter === null
+        ? { weights: copyOf(weights), adapter }
+        : { weights, adapter: isFreshLora(adapter) ? null : { ...adapter, weights: copyOf(adapter.weights) } };
+    return this.#register({ source, config, ...frozen, version: 0, optimizer: undefined });
+  }
+
+  async addAdapter(model: ModelHandle, { rank, alpha, targets, seed }: AdapterOptions): Promise<void> {
+    const state = this.#model(model);
+    const layout = loraLayout(state.config, { rank, scaling: alpha / rank }, targets);
+    this.#freeze(state, initialLora(state.config, layout, seed));
+  }
+
+  async loadAdapter(model: ModelHandle, folder: string): Promise<void> {
+    const state = this.#model(model);
+    this.#freeze(state, loadAdapter(folder, state.config));
   }
 
   async closeModel(model: ModelHandle): Promise<void> {
@@ -76,7 +94,7 @@ export class LocalEngine implements Engine {
 
   async openTrainer(model: ModelHandle, options: AdamWOptions): Promise<void> {
     const state = this.#model(model);
-    state.optimizer = createAdamW(state.weights, options);
+    state.optimizer = createAdamW(trainedWeights(state), options);
   }
 
   generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns> {
@@ -94,17 +112,24 @@ export class LocalEngine implements Engine {
   }
 
   async saveModel(model: ModelHandle, folder: string): Promise<void> {
-    const { source, weights } = this.#model(model);
-    saveModelFolder(folder, source, weights, { dtype: 'float32' });
+    const state = this.#model(model);
+    saveModelFolder(folder, state.source, mergedWeights(state), { dtype: 'float32' });
+  }
+
+  async saveAdapter(model: ModelHandle, folder: string): Promise<void> {
+    const { source, config, adapter } = this.#model(model);
+    if (adapter === null) throw new AresError('internal', 'A model without an adapter has none to save.');
+    saveAdapter(folder, config, adapter, source.folder);
   }
 
   async saveTrainer(model: ModelHandle, folder: string): Promise<string[]> {
-    const { config, weights, optimizer } = this.#model(model);
+    const state = this.#model(model);
+    const { optimizer } = state;
     if (optimizer === undefined)
       throw new AresError('internal', 'A model without a trainer has no training state to save.');
     const named = (prefix: string, tensors: ReadonlyMap<string, Float32Array>) =>
-      parameterSpecs(config).map(({ name, shape }) => ({ name: prefix + name, shape, data: tensors.get(name)! }));
-    writeSafetensors(join(folder, WEIGHTS_FILE), named('', weights));
+      trainedSpecs(state).map(({ name, shape }) => ({ name: prefix + name, shape, data: tensors.get(name)! }));
+    writeSafetensors(join(folder, WEIGHTS_FILE), named('', trainedWeights(state)));
     writeSafetensors(join(folder, OPTIMIZER_FILE), [
       ...named(FIRST, optimizer.firstMoments),
       ...named(SECOND, optimizer.secondMoments),
@@ -133,7 +158,7 @@ export class LocalEngine implements Engine {
         values.set(data);
       }
     };
-    copy(state.weights, weights, '');
+    copy(trainedWeights(state), weights, '');
     copy(state.optimizer.firstMoments, moments, FIRST);
     copy(state.optimizer.secondMoments, moments, SECOND);
     restoreStep(state.optimizer, moments.get(STEP)?.data, folder);
@@ -155,6 +180,14 @@ export class LocalEngine implements Engine {
       vocabSize: config.vocabSize,
       maxPositions: config.maxPositions,
     };
+  }
+
+  #freeze(state: ModelState, adapter: Lora): void {
+    if (state.adapter !== null || state.optimizer !== undefined) {
+      throw new AresError('internal', 'An adapter must be put on a model before it is trained, and only once.');
+    }
+    state.adapter = adapter;
+    state.version++;
   }
 
   #model(handle: ModelHandle): ModelState {

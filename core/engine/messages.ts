@@ -13,6 +13,8 @@ export type EngineMethod = keyof Engine;
 /** Every method, as data: a request naming anything else is refused. */
 export const engineMethods: Record<EngineMethod, true> = {
   openModel: true,
+  addAdapter: true,
+  loadAdapter: true,
   cloneModel: true,
   closeModel: true,
   openTrainer: true,
@@ -20,6 +22,7 @@ export const engineMethods: Record<EngineMethod, true> = {
   score: true,
   trainStep: true,
   saveModel: true,
+  saveAdapter: true,
   saveTrainer: true,
   loadTrainer: true,
   close: true,

@@ -6,7 +6,9 @@
  */
 import type { TextConfig } from '#core/model/config.ts';
 import { type ModelFolder, openModelFolder } from '#core/model/modelFolder.ts';
-import { parameterSpecs } from '#core/model/parameters.ts';
+import type { ModelShape } from '#core/model/graphTransformer.ts';
+import { type Lora, loraSpecs, mergeLora } from '#core/model/lora.ts';
+import { type ParameterSpec, parameterSpecs } from '#core/model/parameters.ts';
 import { ropeTables } from '#core/model/rope.ts';
 import { loadWeights } from '#core/model/weights.ts';
 import { type Tensor, float32 } from '#core/tensor/types.ts';
@@ -16,8 +18,10 @@ import type { AdamWState } from './adamw.ts';
 export interface ModelState {
   readonly source: ModelFolder;
   readonly config: TextConfig;
-  /** By Hugging Face name; changed in place by training. */
+  /** By Hugging Face name; changed in place by training, unless an adapter is trained instead. */
   readonly weights: Map<string, Float32Array>;
+  /** Its tensors are what training changes; the model's own are frozen then, and may be shared. Null for none. */
+  adapter: Lora | null;
   /** Increases with every change of the weights. */
   version: number;
   optimizer: AdamWState | undefined;
@@ -30,16 +34,41 @@ export function loadModel(folder: string): ModelState {
     source,
     config: source.config,
     weights: loadWeights(folder, source.config),
+    adapter: null,
     version: 0,
     optimizer: undefined,
   };
 }
 
+/** What decides the graphs of a model. */
+export function shapeOf({ config, adapter }: ModelState): ModelShape {
+  return { config, layout: adapter?.layout ?? {} };
+}
+
+/** What training changes: the adapter's tensors, or all of the model's. */
+export function trainedWeights({ weights, adapter }: ModelState): Map<string, Float32Array> {
+  return adapter?.weights ?? weights;
+}
+
+/** Names and shapes of what training changes, in a fixed order. */
+export function trainedSpecs({ config, adapter }: ModelState): ParameterSpec[] {
+  return adapter === null ? parameterSpecs(config) : loraSpecs(config, adapter.layout);
+}
+
+/** The weights of a model that computes the same without an adapter. */
+export function mergedWeights({ weights, adapter }: ModelState): ReadonlyMap<string, Float32Array> {
+  return adapter === null ? weights : mergeLora(weights, adapter);
+}
+
 /** Weights under their Hugging Face names and rotary tables for `positions` positions, as graph feeds. */
-export function modelFeeds({ config, weights }: ModelState, positions: number): Record<string, Tensor> {
+export function modelFeeds(state: ModelState, positions: number): Record<string, Tensor> {
+  const { config, weights, adapter } = state;
+  const feeds = (specs: readonly ParameterSpec[], values: ReadonlyMap<string, Float32Array>) =>
+    Object.fromEntries(specs.map(({ name, shape }) => [name, float32(values.get(name)!, shape)]));
   return {
     ...ropeFeeds(config, positions),
-    ...Object.fromEntries(parameterSpecs(config).map(({ name, shape }) => [name, float32(weights.get(name)!, shape)])),
+    ...feeds(parameterSpecs(config), weights),
+    ...(adapter === null ? {} : feeds(loraSpecs(config, adapter.layout), adapter.weights)),
   };
 }
 

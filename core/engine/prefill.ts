@@ -9,7 +9,7 @@ import { AresError } from '#core/util/errors.ts';
 import type { RolloutJob } from './api.ts';
 import { type CachedRow, rowOfPrefill } from './keyValueCache.ts';
 import { causalMask } from './microBatch.ts';
-import { type ModelState, modelFeeds } from './modelState.ts';
+import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import { buildPrefillGraph, presentTensors } from './rolloutGraph.ts';
 import type { SessionCache } from './sessionCache.ts';
 
@@ -71,7 +71,7 @@ export class PrefillQueue {
   }
 
   async #run(batch: readonly Int32Array[], length: number): Promise<Tensor[]> {
-    const session = await this.#sessions.get(this.#state, 'prefill', () => buildPrefillGraph(this.#state.config));
+    const session = await this.#sessions.get(this.#state, 'prefill', () => buildPrefillGraph(shapeOf(this.#state)));
     const ids = new Int32Array(batch.length * length);
     batch.forEach((row, b) => ids.set(row, b * length));
     const outputs = await session.run({

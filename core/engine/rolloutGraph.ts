@@ -11,7 +11,7 @@
  */
 import type { TextConfig } from '#core/model/config.ts';
 import { type DecoderWeights, decoderInitializers, emitDecoderStep } from '#core/model/graphDecoder.ts';
-import { emitHiddenStates, sequenceInputs, weightInputs } from '#core/model/graphTransformer.ts';
+import { type ModelShape, emitHiddenStates, sequenceInputs, weightInputs } from '#core/model/graphTransformer.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import { type Shape, type Tensor, int64 } from '#core/tensor/types.ts';
@@ -29,12 +29,12 @@ export function presentTensors(outputs: Readonly<Record<string, Tensor>>, layers
 }
 
 /** PREFILL: outputs present_key_l and present_value_l [B, kvHeads, T, headDim] of every position. */
-export function buildPrefillGraph(config: TextConfig): BuiltModel {
+export function buildPrefillGraph(model: ModelShape): BuiltModel {
   const g = new Graph();
   const ids = g.input('ids', 'int64', ['B', 'T']);
-  const context = sequenceInputs(g, config, false);
-  const weights = weightInputs(g, config);
-  emitHiddenStates(g, config, weights, ids, context, {
+  const context = sequenceInputs(g, model.config, false);
+  const weights = weightInputs(g, model);
+  emitHiddenStates(g, model, weights, ids, context, {
     checkpointBlocks: false,
     onKeyValues: (layer, { keys, values }) => {
       g.namedOutput(keys, presentName('key', layer));

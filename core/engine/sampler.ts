@@ -13,7 +13,7 @@ import { tokenUniform } from '#core/util/rng.ts';
 import type { RolloutColumns, RolloutJob, RolloutProgress, RolloutRequest, SamplingOptions } from './api.ts';
 import { type CachedBatch, type CachedRow, type RowSource, assembleBatch } from './keyValueCache.ts';
 import { MASKED } from './microBatch.ts';
-import { type ModelState, ropeFeeds } from './modelState.ts';
+import { type ModelState, mergedWeights, ropeFeeds } from './modelState.ts';
 import { PrefillQueue } from './prefill.ts';
 import { buildChunkGraph, pastName, presentTensors } from './rolloutGraph.ts';
 import type { SamplingShape } from './sampleGraph.ts';
@@ -61,7 +61,7 @@ export async function generateRollouts(
   const { jobs, sampling } = request;
   const shape = samplingShape(sampling);
   const session = await sessions.getBaked(state, `chunk ${JSON.stringify(shape)}`, () =>
-    buildChunkGraph(state.config, state.weights, shape),
+    buildChunkGraph(state.config, mergedWeights(state), shape),
   );
   const outputs = jobs.map((): JobOutput => ({
     ids: [],

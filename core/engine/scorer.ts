@@ -6,7 +6,7 @@
 import type { Tensor } from '#core/tensor/types.ts';
 import type { ScoreColumns, ScoreRequest } from './api.ts';
 import { buildMicroBatch, planMicroBatches, responseOffsets, scatterColumn } from './microBatch.ts';
-import { type ModelState, modelFeeds } from './modelState.ts';
+import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
 import { buildScoreGraph } from './trainGraph.ts';
 
@@ -17,7 +17,7 @@ export async function scoreSequences(
   tokenBudget: number,
 ): Promise<ScoreColumns> {
   const session = await sessions.get(state, 'score', () =>
-    buildScoreGraph(state.config, { perRowMask: false, withLogits: false }),
+    buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false }),
   );
   const offsets = responseOffsets(sequences);
   const columns: ScoreColumns = {

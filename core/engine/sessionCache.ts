@@ -2,13 +2,12 @@
  * Runtime sessions, built once and reused.
  *
  * Owns: which sessions exist and when they are released. Graphs whose weights are inputs serve every
- * model of the same config; graphs with baked weights serve one version of one model and replace the
+ * model of the same shape; graphs with baked weights serve one version of one model and replace the
  * session of the version before.
  */
-import type { TextConfig } from '#core/model/config.ts';
 import type { BuiltModel } from '#core/tensor/graph.ts';
 import { Session } from '#core/tensor/runtime.ts';
-import type { ModelState } from './modelState.ts';
+import { type ModelState, shapeOf } from './modelState.ts';
 
 interface BakedSession {
   version: number;
@@ -26,8 +25,8 @@ export class SessionCache {
   }
 
   /** A session whose weights are fed at every run. */
-  async get({ config }: { config: TextConfig }, purpose: string, build: () => BuiltModel): Promise<Session> {
-    const key = `${purpose} ${JSON.stringify(config)}`;
+  async get(state: ModelState, purpose: string, build: () => BuiltModel): Promise<Session> {
+    const key = `${purpose} ${JSON.stringify(shapeOf(state))}`;
     let session = this.#shared.get(key);
     if (session === undefined) {
       session = await Session.create(build(), { threads: this.#threads, optimisation: 'disabled' });

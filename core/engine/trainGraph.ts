@@ -6,8 +6,14 @@
  *
  * Dimensions: B sequences, T positions, R response tokens, P rotary positions.
  */
-import type { TextConfig } from '#core/model/config.ts';
-import { emitHiddenStates, emitLogits, sequenceInputs, weightInputs } from '#core/model/graphTransformer.ts';
+import {
+  type ModelShape,
+  emitHiddenStates,
+  emitLogits,
+  sequenceInputs,
+  weightInputs,
+  weightOf,
+} from '#core/model/graphTransformer.ts';
 import { differentiate } from '#core/tensor/differentiate.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
@@ -28,36 +34,42 @@ export interface TrainGraphOptions {
   checkpointBlocks: boolean;
   /** Attention masks differ between rows (left-padded input); otherwise one causal mask serves all. */
   perRowMask: boolean;
+  /** Names of the weights that gradients are wanted of; the others are constants. */
+  trained: readonly string[];
 }
 
 /** Gradients leave the graph under the weight's name behind this prefix. */
 export const GRADIENT_PREFIX = 'gradient.';
 
-/** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per weight. */
+/** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per trained weight. */
 export function buildTrainGraph(
-  config: TextConfig,
-  { loss: shape, checkpointBlocks, perRowMask }: TrainGraphOptions,
+  model: ModelShape,
+  { loss: shape, checkpointBlocks, perRowMask, trained }: TrainGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { weights, logits, targets } = emitResponseLogits(g, config, { checkpointBlocks, perRowMask });
+  const { weights, logits, targets } = emitResponseLogits(g, model, { checkpointBlocks, perRowMask });
   const { logprob } = ops.targetLogprob(g, logits, targets);
   const { loss, klLoss } =
     shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
   g.namedOutput(loss, 'loss');
   g.namedOutput(klLoss, 'klLoss');
   g.namedOutput(logprob, 'logprobs');
-  const gradients = differentiate(g, loss, [...weights.values()]);
-  [...weights.keys()].forEach((name, i) => g.namedOutput(gradients[i]!, GRADIENT_PREFIX + name));
+  const gradients = differentiate(
+    g,
+    loss,
+    trained.map((name) => weightOf(weights, name)),
+  );
+  trained.forEach((name, i) => g.namedOutput(gradients[i]!, GRADIENT_PREFIX + name));
   return g.build();
 }
 
 /** SCORE: outputs `logprobs` [R, 1], `entropiesNats` [R, 1], and `logits` [R, V] on demand. */
 export function buildScoreGraph(
-  config: TextConfig,
+  model: ModelShape,
   { perRowMask, withLogits }: { perRowMask: boolean; withLogits: boolean },
 ): BuiltModel {
   const g = new Graph();
-  const { logits, targets } = emitResponseLogits(g, config, { checkpointBlocks: false, perRowMask });
+  const { logits, targets } = emitResponseLogits(g, model, { checkpointBlocks: false, perRowMask });
   const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);
   g.namedOutput(logprob, 'logprobs');
   g.namedOutput(emitEntropyNats(g, logprobs), 'entropiesNats');
@@ -77,18 +89,18 @@ export function emitEntropyNats(g: Graph, logprobs: Value): Value {
 /** Logits at the positions that predict response tokens, divided by the temperature. */
 function emitResponseLogits(
   g: Graph,
-  config: TextConfig,
+  model: ModelShape,
   { checkpointBlocks, perRowMask }: { checkpointBlocks: boolean; perRowMask: boolean },
 ) {
   const ids = g.input('ids', 'int64', ['B', 'T']);
-  const context = sequenceInputs(g, config, perRowMask);
+  const context = sequenceInputs(g, model.config, perRowMask);
   const rows = g.input('rows', 'int64', ['R']);
   const targets = g.input('targets', 'int64', ['R', 1]);
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
-  const weights = weightInputs(g, config);
-  const hidden = emitHiddenStates(g, config, weights, ids, context, { checkpointBlocks });
+  const weights = weightInputs(g, model);
+  const hidden = emitHiddenStates(g, model, weights, ids, context, { checkpointBlocks });
   const chosen = ops.mul(g, ops.gatherRows(g, hidden, rows), inverseTemperature);
-  return { weights, targets, logits: emitLogits(g, config, weights, chosen) };
+  return { weights, targets, logits: emitLogits(g, model, weights, chosen) };
 }
 
 /** A per-token input column. */

@@ -17,7 +17,7 @@ import {
   scatterColumn,
   sequenceMatrices,
 } from './microBatch.ts';
-import { type ModelState, modelFeeds } from './modelState.ts';
+import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
 import { GRADIENT_PREFIX, type LossShape, buildTrainGraph } from './trainGraph.ts';
 
@@ -42,7 +42,7 @@ export async function trainStep(
     throw new AresError('internal', 'This model has no trainer; openTrainer must come before trainStep.');
   }
   const { gradients, ...result } = await computeGradients(sessions, state, request, options);
-  const gradientNorm = adamwStep(state.optimizer, state.weights, gradients, request.learningRate);
+  const gradientNorm = adamwStep(state.optimizer, trainedWeights(state), gradients, request.learningRate);
   state.version++;
   return { ...result, gradientNorm };
 }
@@ -54,8 +54,9 @@ export async function computeGradients(
   { tokenBudget, checkpointBlocks }: ComputeOptions,
 ): Promise<GradientResult> {
   const shape = lossShape(loss);
+  const trained = [...trainedWeights(state).keys()];
   const session = await sessions.get(state, `train ${JSON.stringify(shape)} ${checkpointBlocks}`, () =>
-    buildTrainGraph(state.config, { loss: shape, checkpointBlocks, perRowMask: false }),
+    buildTrainGraph(shapeOf(state), { loss: shape, checkpointBlocks, perRowMask: false, trained }),
   );
   const offsets = responseOffsets(sequences);
   const result: GradientResult = {
@@ -75,7 +76,7 @@ export async function computeGradients(
     result.loss += scalarOf(outputs['loss']!);
     result.klLoss += scalarOf(outputs['klLoss']!);
     scatterColumn(outputs['logprobs']!, batch, result.logprobs);
-    accumulate(result.gradients, state.weights.keys(), outputs);
+    accumulate(result.gradients, trained, outputs);
   }
   if (result.gradients.size === 0) throw new AresError('internal', 'A training step was given no response tokens.');
   return result;

@@ -2,12 +2,12 @@
  * What a run made, as files for other programs.
  *
  * Owns: which model, labels and responses of a run are written, and their form: a Hugging Face folder
- * `model/`, and `labels.jsonl` and `rollouts.jsonl`. All of it appears or nothing.
+ * `model/`, a PEFT folder `adapter/`, and `labels.jsonl` and `rollouts.jsonl`. All of it appears or nothing.
  */
 import { cpSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { toJsonLines } from '#core/data/export.ts';
-import { type Arm, trainedFolder } from '#core/runs/pipeline.ts';
+import { type Arm, adapterFolder, trainedFolder } from '#core/runs/pipeline.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
 import { writeFlushed, writeFolderAtomic } from '#core/util/atomicFiles.ts';
@@ -30,6 +30,8 @@ export interface Exported {
   runId: number;
   arm: Arm | null;
   model: string | null;
+  /** PEFT folder, where the model was trained as an adapter. */
+  adapter: string | null;
   labels: string | null;
   rollouts: string | null;
 }
@@ -45,11 +47,13 @@ export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequ
   return withProject(projectFolder, (store) => {
     const run = runId === null ? newestFinished(store, projectFolder) : requireRun(store, runId);
     const arm = (['policy', 'cold-start'] as const).find((made) => existsSync(trainedFolder(run.folder, made))) ?? null;
+    const hasAdapter = arm !== null && existsSync(adapterFolder(run.folder, arm));
     const labels = labelRows(store, run);
     if (arm === null && labels.length === 0 && !rollouts) throw nothing(run);
     try {
       writeFolderAtomic(resolve(target), (temporary) => {
         if (arm !== null) cpSync(trainedFolder(run.folder, arm), join(temporary, MODEL), { recursive: true });
+        if (hasAdapter) cpSync(adapterFolder(run.folder, arm), join(temporary, ADAPTER), { recursive: true });
         if (labels.length > 0) writeFlushed(join(temporary, LABELS), [toJsonLines(labels)]);
         if (rollouts) writeFlushed(join(temporary, ROLLOUTS), [...rolloutLines(store, run)]);
       });
@@ -60,6 +64,7 @@ export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequ
       runId: run.runId,
       arm,
       model: arm === null ? null : join(target, MODEL),
+      adapter: hasAdapter ? join(target, ADAPTER) : null,
       labels: labels.length === 0 ? null : join(target, LABELS),
       rollouts: rollouts ? join(target, ROLLOUTS) : null,
     };
@@ -67,6 +72,7 @@ export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequ
 }
 
 const MODEL = 'model';
+const ADAPTER = 'adapter';
 const LABELS = 'labels.jsonl';
 const ROLLOUTS = 'rollouts.jsonl';
 

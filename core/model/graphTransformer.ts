@@ -9,6 +9,7 @@ import { checkpoint } from '#core/tensor/differentiate.ts';
 import type { Graph, Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import type { TextConfig } from './config.ts';
+import { type LoraLayout, emitLora, loraSpecs } from './lora.ts';
 import { parameterSpecs } from './parameters.ts';
 
 /** Weights by their Hugging Face names. */
@@ -31,9 +32,16 @@ export interface LayerKeyValues {
   values: Value;
 }
 
-/** Declares every weight as a graph input under its Hugging Face name. */
-export function weightInputs(g: Graph, config: TextConfig): Map<string, Value> {
-  return new Map(parameterSpecs(config).map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
+/** What shapes the graph of a model: its configuration, and the layers that an adapter changes ({} for none). */
+export interface ModelShape {
+  config: TextConfig;
+  layout: LoraLayout;
+}
+
+/** Declares every weight as a graph input under its Hugging Face name, those of the adapter after the model's. */
+export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<string, Value> {
+  const specs = [...parameterSpecs(config), ...loraSpecs(config, layout)];
+  return new Map(specs.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
 }
 
 /** Declares positions, mask and rotary tables as graph inputs; masks differ between rows where `perRowMask`. */
@@ -66,17 +74,18 @@ export interface HiddenStatesOptions {
  */
 export function emitHiddenStates(
   g: Graph,
-  config: TextConfig,
+  shape: ModelShape,
   weights: WeightValues,
   ids: Value,
   context: SequenceContext,
   { checkpointBlocks, onKeyValues }: HiddenStatesOptions,
 ): Value {
+  const { config } = shape;
   const embedded = ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids);
   let hidden = ops.reshape(g, embedded, ['N', config.hiddenSize]);
   for (let layer = 0; layer < config.layers; layer++) {
     const input = hidden;
-    const body = () => emitBlock(g, config, weights, layer, input, context, onKeyValues);
+    const body = () => emitBlock(g, shape, weights, layer, input, context, onKeyValues);
     const prefix = `model.layers.${layer}.`;
     const blockWeights = [...weights].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value);
     hidden = checkpointBlocks ? checkpoint(g, [input, ...blockWeights], body) : body();
@@ -89,14 +98,14 @@ export function emitHiddenStates(
  * @param rows float32 [R, hiddenSize]
  * @returns float32 [R, vocabSize]
  */
-export function emitLogits(g: Graph, config: TextConfig, weights: WeightValues, rows: Value): Value {
+export function emitLogits(g: Graph, { config, layout }: ModelShape, weights: WeightValues, rows: Value): Value {
   const head = weightOf(weights, config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
-  return ops.gemm(g, rows, head, { transposeB: true });
+  return emitLora(g, layout, weights, 'lm_head', rows, ops.gemm(g, rows, head, { transposeB: true }));
 }
 
 function emitBlock(
   g: Graph,
-  config: TextConfig,
+  { config, layout }: ModelShape,
   weights: WeightValues,
   layer: number,
   input: Value,
@@ -105,8 +114,10 @@ function emitBlock(
 ): Value {
   const weight = (name: string) => weightOf(weights, `model.layers.${layer}.${name}.weight`);
   const linear = (x: Value, name: string) => {
-    const bias = weights.get(`model.layers.${layer}.${name}.bias`);
-    return ops.gemm(g, x, weight(name), { transposeB: true, ...(bias === undefined ? {} : { bias }) });
+    const module = `model.layers.${layer}.${name}`;
+    const bias = weights.get(`${module}.bias`);
+    const output = ops.gemm(g, x, weight(name), { transposeB: true, ...(bias === undefined ? {} : { bias }) });
+    return emitLora(g, layout, weights, module, x, output);
   };
   const norm = (x: Value, name: string) => ops.rmsNorm(g, x, weight(name), config.rmsNormEps).normalised;
 

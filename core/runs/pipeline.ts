@@ -6,7 +6,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelHandle } from '#core/engine/api.ts';
+import type { AdapterOptions, ModelHandle } from '#core/engine/api.ts';
 import { runColdStartStage } from './coldStartStage.ts';
 import type { RunContext, RunKind, StageEnd } from './context.ts';
 import { heldoutPassRates, runEvaluateStage } from './evaluateStage.ts';
@@ -97,6 +97,11 @@ export function trainedFolder(runFolder: string, arm: Exclude<Arm, 'base'>): str
   return join(runFolder, 'models', arm);
 }
 
+/** The folder of the adapter that made a model of a run, where it was trained as one. */
+export function adapterFolder(runFolder: string, arm: Exclude<Arm, 'base'>): string {
+  return join(runFolder, 'adapters', arm);
+}
+
 function armFolder({ base, folder }: Pick<RunContext, 'folder' | 'base'>, arm: Arm): string {
   return arm === 'base' ? base.folder : trainedFolder(folder, arm);
 }
@@ -146,17 +151,20 @@ async function runStage(context: RunContext, stages: readonly PlannedStage[], in
     }
     case 'cold-start':
       return withModel(context, 'base', async (model) => {
+        await putAdapter(context, model, recipe.coldStart.adapter);
         const labels = stages.findIndex(({ kind }) => kind === 'label');
         const end = await runColdStartStage(context, index, labels, model);
-        if (end === 'finished') await keepModel(context, model, 'cold-start', 'base');
+        if (end === 'finished')
+          await keepModel(context, model, 'cold-start', 'base', recipe.coldStart.adapter !== null);
         return end;
       });
     case 'policy': {
       const start: Arm = recipe.coldStart.enabled ? 'cold-start' : 'base';
       return withModel(context, start, async (model) => {
+        await putAdapter(context, model, recipe.policy.adapter);
         const reference = await engine.cloneModel(model);
         const end = await runPolicyStage(context, index, model, reference.handle);
-        if (end === 'finished') await keepModel(context, model, 'policy', start);
+        if (end === 'finished') await keepModel(context, model, 'policy', start, recipe.policy.adapter !== null);
         await engine.closeModel(reference.handle);
         return end;
       });
@@ -175,11 +183,31 @@ async function withModel(
   return end;
 }
 
-/** Saves what a stage made. A folder left by a run that died right here is written again, the same. */
-async function keepModel(context: RunContext, model: ModelHandle, arm: Arm, parent: Arm): Promise<void> {
+/** Where the recipe wants one. The adapter's seed is the run's, so that a resumed run begins with the same. */
+async function putAdapter(
+  { engine, recipe }: RunContext,
+  model: ModelHandle,
+  adapter: Omit<AdapterOptions, 'seed'> | null,
+): Promise<void> {
+  if (adapter !== null) await engine.addAdapter(model, { ...adapter, seed: recipe.seed });
+}
+
+/**
+ * Saves what a stage made: the model, an adapter merged into it, and the adapter beside it. Folders left by
+ * a run that died right here are written again, the same.
+ */
+async function keepModel(
+  context: RunContext,
+  model: ModelHandle,
+  arm: Exclude<Arm, 'base'>,
+  parent: Arm,
+  hasAdapter: boolean,
+): Promise<void> {
   const folder = armFolder(context, arm);
-  if (existsSync(folder)) rmSync(folder, { recursive: true });
+  const adapter = adapterFolder(context.folder, arm);
+  for (const made of [folder, adapter]) if (existsSync(made)) rmSync(made, { recursive: true });
   await context.engine.saveModel(model, folder);
+  if (hasAdapter) await context.engine.saveAdapter(model, adapter);
   const parentFolder = armFolder(context, parent);
   const parentModel = context.store.models.list().find((known) => known.folder === parentFolder);
   context.store.models.add({

@@ -12,7 +12,7 @@
 import { z } from 'zod';
 import type { AdacsOptions, AresOptions, Bounds } from '#core/ares/options.ts';
 import { type Patch, presetNames, presetOptions } from '#core/ares/presets.ts';
-import type { AdamWOptions } from '#core/engine/api.ts';
+import type { AdamWOptions, AdapterOptions } from '#core/engine/api.ts';
 import type { Schedule } from '#core/engine/schedule.ts';
 import {
   adacsOptionsSchema,
@@ -62,6 +62,21 @@ const optimizer = z
   })
   .prefault({}) satisfies z.ZodType<AdamWOptions>;
 
+/**
+ * Training a low-rank adapter (LoRA) on frozen weights instead of all of them: less memory, no second copy
+ * for the reference of the KL. Null trains everything.
+ */
+const adapter = z
+  .strictObject({
+    rank: count.default(16),
+    /** The adapter's part is scaled by alpha / rank. */
+    alpha: positive.default(32),
+    /** Last names of the layers it changes, or 'all' for every linear layer but the output. */
+    targets: z.union([z.literal('all'), z.array(z.string().min(1)).min(1)]).default('all'),
+  })
+  .nullable()
+  .default(null) satisfies z.ZodType<Omit<AdapterOptions, 'seed'> | null>;
+
 /** Measuring how hard each problem is for the base model. */
 const label = z.strictObject({
   samples: count.default(8),
@@ -75,6 +90,7 @@ const label = z.strictObject({
 /** AdaCS: fine-tuning on curated traces of the model itself. */
 const coldStart = z.strictObject({
   enabled: z.boolean().default(true),
+  adapter,
   curation: adacsOptionsSchema.prefault({}) satisfies z.ZodType<AdacsOptions>,
   epochs: count.default(2),
   batchSize: count.default(32),
@@ -89,6 +105,7 @@ const policy = z
     /** The named method that `method` changes. */
     preset: z.enum(presetNames).default('aepo'),
     method: z.deepPartial(aresOptionsSchema).prefault({}),
+    adapter,
     steps: count.default(50),
     promptsPerStep: count.default(16),
     /** Draws of problems with which a step may fill the gaps that its filter leaves; 1 does not fill. */

@@ -8,29 +8,13 @@ import { SessionCache } from '#core/engine/sessionCache.ts';
 import { loadModel } from '#core/engine/modelState.ts';
 import { readSafetensors } from '#core/model/safetensors.ts';
 import { describeWithShared, sharedPath } from '../shared.ts';
+import { relativeError } from './relativeError.ts';
 
 interface Reference {
   loss: number;
   grad_norm: number;
   adamw: { lr: number; betas: [number, number]; eps: number; weight_decay: number; max_grad_norm: number };
   rl: { loss: number; pg_loss: number; kl_loss: number; clip: [number, number]; dual_clip: number; kl_coef: number };
-}
-
-/** max |a − b| / max |b| over chosen entries. */
-function relativeError(
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  use: (i: number) => boolean = () => true,
-): number {
-  expect(actual.length).toBe(expected.length);
-  let difference = 0;
-  let scale = 0;
-  for (let i = 0; i < expected.length; i++) {
-    if (!use(i)) continue;
-    difference = Math.max(difference, Math.abs(actual[i]! - expected[i]!));
-    scale = Math.max(scale, Math.abs(expected[i]!));
-  }
-  return difference / scale;
 }
 
 for (const name of ['qwen2-tiny', 'llama-tiny', 'qwen3-tiny']) {

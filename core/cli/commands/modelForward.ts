@@ -12,9 +12,9 @@ import { requireWritable } from '#core/cli/outputFile.ts';
 import { ReferenceTensors } from '#core/cli/referenceTensors.ts';
 import { globalNorm } from '#core/engine/adamw.ts';
 import { type RawBatch, type RawGradients, forwardRaw, gradientsRaw } from '#core/engine/forward.ts';
-import { type ModelState, loadModel } from '#core/engine/modelState.ts';
+import { type ModelState, loadModel, trainedSpecs } from '#core/engine/modelState.ts';
 import { SessionCache } from '#core/engine/sessionCache.ts';
-import { parameterSpecs } from '#core/model/parameters.ts';
+import { PEFT_PREFIX, loadAdapter } from '#core/model/adapterFolder.ts';
 import { type TensorToWrite, writeSafetensors } from '#core/model/safetensors.ts';
 
 /** What a loss adds to the outputs, and what is said about it. */
@@ -31,6 +31,11 @@ export const modelForward = defineCommand({
   summary: 'Run a batch of token ids through a model: logits, entropies, losses, gradients.',
   options: {
     model: { kind: 'text', value: 'DIR', help: 'Hugging Face model folder.', required: true },
+    adapter: {
+      kind: 'text',
+      value: 'DIR',
+      help: 'PEFT folder of a LoRA adapter on it; gradients are then of the adapter.',
+    },
     inputs: {
       kind: 'text',
       value: 'FILE',
@@ -63,6 +68,7 @@ export const modelForward = defineCommand({
     requireWritable(options.out);
     const inputs = new ReferenceTensors(options.inputs);
     const state = loadModel(options.model);
+    if (options.adapter !== undefined) state.adapter = loadAdapter(options.adapter, state.config);
     const batch = readBatch(inputs, state.config);
     const sessions = new SessionCache(threads);
     try {
@@ -131,9 +137,10 @@ function scalar(name: string, value: number): TensorToWrite {
   return { name, shape: [], data: Float32Array.of(value) };
 }
 
-function gradientTensors({ config }: ModelState, { gradients, gradientPrefix }: LossOutputs): TensorToWrite[] {
-  return parameterSpecs(config).map(({ name, shape }) => ({
-    name: gradientPrefix + name,
+function gradientTensors(state: ModelState, { gradients, gradientPrefix }: LossOutputs): TensorToWrite[] {
+  const prefix = gradientPrefix + (state.adapter === null ? '' : PEFT_PREFIX);
+  return trainedSpecs(state).map(({ name, shape }) => ({
+    name: prefix + name,
     shape,
     data: gradients.get(name)!,
   }));

@@ -27,6 +27,7 @@ export function randomModel(family: 'llama' | 'qwen2' | 'qwen3', seed = 1): Mode
   const config = parseTextConfig(tinyConfig(family), 'test model');
   return {
     source: { folder: 'test model', config, rawConfig: {}, stopIds: [2] } as unknown as ModelState['source'],
+    adapter: null,
     config,
     weights: initialWeights(config, seed, 0.3),
     version: 0,
