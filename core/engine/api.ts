@@ -75,12 +75,19 @@ export interface ScoreRequest {
   model: ModelHandle;
   sequences: readonly Sequence[];
   temperature: number;
+  /** How many most likely tokens to return per position, with ranks; absent for none. */
+  alternatives?: number;
 }
 
-/** [Σ response lengths] each. */
+/** [Σ response lengths] each, at the temperature asked for, over the whole vocabulary. */
 export interface ScoreColumns {
   logprobs: Float32Array;
   entropiesNats: Float32Array;
+  /** [Σ response lengths × alternatives] when asked for, most likely first. */
+  alternativeIds?: Int32Array;
+  alternativeLogprobs?: Float32Array;
+  /** Place of the token itself among all tokens, from 1; equally likely ones share the better place. */
+  ranks?: Int32Array;
 }
 
 /** loss = −Σ_t weights_t · ln π(o_t). The weights carry mask and normalisation. */

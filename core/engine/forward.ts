@@ -46,7 +46,7 @@ const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
 
 export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
   const session = await sessions.get(state, 'raw forward', () =>
-    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true }),
+    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0 }),
   );
   const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
   const outputs = await session.run({

@@ -111,10 +111,17 @@ export function gatherColumn(column: Float32Array, { columnIndex }: MicroBatch):
   );
 }
 
-/** Writes a graph's [R, 1] result back into a flat column. */
-export function scatterColumn(result: Tensor, { columnIndex }: MicroBatch, column: Float32Array): void {
-  const values = result.data as Float32Array;
-  columnIndex.forEach((target, r) => (column[target] = values[r]!));
+/** Writes a graph's [R, width] result back into a flat column of `width` values per token. */
+export function scatterColumn(
+  result: Tensor,
+  { columnIndex }: MicroBatch,
+  column: Float32Array | Int32Array,
+  width = 1,
+): void {
+  const values = result.data as Float32Array | BigInt64Array;
+  columnIndex.forEach((target, r) => {
+    for (let j = 0; j < width; j++) column[target * width + j] = Number(values[r * width + j]!);
+  });
 }
 
 /** The two matrices that average over each sequence's tokens and spread the mean back (GSPO). */

@@ -141,7 +141,7 @@ function argMax(g: Graph, x: Value): Value {
 }
 
 /** [values float32 [B, k], ids int64 [B, k]], most likely first */
-function topK(g: Graph, x: Value, k: number): Value[] {
+export function topK(g: Graph, x: Value, k: number): Value[] {
   return g.apply({
     op: 'TopK',
     inputs: [x, g.integers([k])],

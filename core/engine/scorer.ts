@@ -13,16 +13,19 @@ import { buildScoreGraph } from './trainGraph.ts';
 export async function scoreSequences(
   sessions: SessionCache,
   state: ModelState,
-  { sequences, temperature }: Omit<ScoreRequest, 'model'>,
+  { sequences, temperature, alternatives = 0 }: Omit<ScoreRequest, 'model'>,
   tokenBudget: number,
 ): Promise<ScoreColumns> {
-  const session = await sessions.get(state, 'score', () =>
-    buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false }),
+  const session = await sessions.get(state, `score ${alternatives}`, () =>
+    buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives }),
   );
   const offsets = responseOffsets(sequences);
-  const columns: ScoreColumns = {
-    logprobs: new Float32Array(offsets.at(-1)!),
-    entropiesNats: new Float32Array(offsets.at(-1)!),
+  const tokens = offsets.at(-1)!;
+  const columns: ScoreColumns = { logprobs: new Float32Array(tokens), entropiesNats: new Float32Array(tokens) };
+  const more = {
+    alternativeIds: new Int32Array(tokens * alternatives),
+    alternativeLogprobs: new Float32Array(tokens * alternatives),
+    ranks: new Int32Array(tokens),
   };
   const inverseTemperature: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1 / temperature) };
   for (const group of planMicroBatches(sequences, tokenBudget)) {
@@ -30,6 +33,10 @@ export async function scoreSequences(
     const outputs = await session.run({ ...modelFeeds(state, batch.length), ...batch.feeds, inverseTemperature });
     scatterColumn(outputs['logprobs']!, batch, columns.logprobs);
     scatterColumn(outputs['entropiesNats']!, batch, columns.entropiesNats);
+    if (alternatives === 0) continue;
+    scatterColumn(outputs['alternativeIds']!, batch, more.alternativeIds, alternatives);
+    scatterColumn(outputs['alternativeLogprobs']!, batch, more.alternativeLogprobs, alternatives);
+    scatterColumn(outputs['ranks']!, batch, more.ranks);
   }
-  return columns;
+  return alternatives === 0 ? columns : { ...columns, ...more };
 }

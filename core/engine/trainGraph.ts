@@ -18,6 +18,7 @@ import { differentiate } from '#core/tensor/differentiate.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import type { PolicyLoss } from './api.ts';
+import { topK } from './sampleGraph.ts';
 
 /** Log-ratios are limited so that one stray token cannot overflow the exponential (METHOD §3.11). */
 const MAX_LOG_RATIO = 20;
@@ -63,10 +64,20 @@ export function buildTrainGraph(
   return g.build();
 }
 
-/** SCORE: outputs `logprobs` [R, 1], `entropiesNats` [R, 1], and `logits` [R, V] on demand. */
+export interface ScoreGraphOptions {
+  perRowMask: boolean;
+  withLogits: boolean;
+  /** Number K of most likely tokens per row; 0 for none. */
+  alternatives: number;
+}
+
+/**
+ * SCORE: outputs `logprobs` [R, 1], `entropiesNats` [R, 1]; on demand `logits` [R, V], and with alternatives
+ * `alternativeIds` and `alternativeLogprobs` [R, K] and `ranks` [R, 1].
+ */
 export function buildScoreGraph(
   model: ModelShape,
-  { perRowMask, withLogits }: { perRowMask: boolean; withLogits: boolean },
+  { perRowMask, withLogits, alternatives }: ScoreGraphOptions,
 ): BuiltModel {
   const g = new Graph();
   const { logits, targets } = emitResponseLogits(g, model, { checkpointBlocks: false, perRowMask });
@@ -74,6 +85,13 @@ export function buildScoreGraph(
   g.namedOutput(logprob, 'logprobs');
   g.namedOutput(emitEntropyNats(g, logprobs), 'entropiesNats');
   if (withLogits) g.namedOutput(logits, 'logits');
+  if (alternatives > 0) {
+    const [best, ids] = topK(g, logprobs, alternatives);
+    g.namedOutput(best!, 'alternativeLogprobs');
+    g.namedOutput(ids!, 'alternativeIds');
+    const isBetter = ops.cast(g, ops.less(g, logprob, logprobs), 'float32');
+    g.namedOutput(ops.add(g, ops.reduceSum(g, isBetter, [1]), g.scalar(1)), 'ranks');
+  }
   return g.build();
 }
 

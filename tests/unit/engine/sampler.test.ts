@@ -77,6 +77,29 @@ for (const family of ['llama', 'qwen2', 'qwen3'] as const) {
       expect(largestDifference(rollouts.entropiesNats, scores.entropiesNats)).toBeLessThanOrEqual(1e-5);
     });
 
+    it('name the alternatives that the scorer names, with the rank of the token itself', async () => {
+      const k = 6;
+      const rollouts = await run(state, { sampling: { alternatives: k } });
+      const sequences = responses(rollouts).map((response, i) => ({
+        promptIds: jobs[i]!.promptIds,
+        responseIds: Int32Array.from(response),
+      }));
+      const request = { sequences, temperature: sampling.temperature, alternatives: k };
+      // A small budget: several micro-batches, whose rows must find their places.
+      const scores = await scoreSequences(sessions, state, request, 60);
+      expect(largestDifference(rollouts.alternativeLogprobs!, scores.alternativeLogprobs!)).toBeLessThanOrEqual(1e-5);
+      expect(scores.alternativeIds).toEqual(rollouts.alternativeIds);
+      rollouts.ids.forEach((id, i) => {
+        const place = scores.alternativeIds!.subarray(k * i, k * i + k).indexOf(id);
+        if (place >= 0) expect(scores.ranks![i]).toBe(place + 1);
+        else expect(scores.ranks![i]).toBeGreaterThan(k);
+      });
+      expect(Math.max(...scores.ranks!)).toBeGreaterThan(1);
+      expect(scores.logprobs).toEqual(
+        (await scoreSequences(sessions, state, { sequences, temperature: sampling.temperature }, 60)).logprobs,
+      );
+    });
+
     it('do not depend on chunk size, number of rows, prefill budget or the company of other jobs', async () => {
       const reference = responses(await run(state));
       for (const change of [
