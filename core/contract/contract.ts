@@ -29,10 +29,11 @@ const path = z.string().check(z.minLength(1), z.maxLength(4096));
 const flag = z.boolean();
 const list = <T extends z.ZodMiniType>(item: T, most: number) => z.array(item).check(z.maxLength(most));
 const json = z.unknown();
-const int32 = z.instanceof(Int32Array);
-const float32 = z.instanceof(Float32Array);
-const float64 = z.instanceof(Float64Array);
-const uint8 = z.instanceof(Uint8Array);
+// Over any buffer: z.instanceof would infer arrays that own theirs.
+const int32: z.ZodMiniType<Int32Array, Int32Array> = z.instanceof(Int32Array);
+const float32: z.ZodMiniType<Float32Array, Float32Array> = z.instanceof(Float32Array);
+const float64: z.ZodMiniType<Float64Array, Float64Array> = z.instanceof(Float64Array);
+const uint8: z.ZodMiniType<Uint8Array, Uint8Array> = z.instanceof(Uint8Array);
 const nothing = z.strictObject({});
 
 export const bucketNames = ['easy', 'medium', 'hard'] as const;
@@ -415,14 +416,33 @@ const trace = z.strictObject({
   ...tokens,
   /** 1 where the token is a trigger word. */
   triggers: uint8,
-  /** As the run counted; null where it had no threshold yet. */
+  /** What a position must reach to count, the scale included; null where there is none. */
   thresholdNats: z.nullable(number),
+  /** 'step': as the run counted at this step. 'yardstick': measured on the base model's evaluation. */
+  thresholdSource: z.nullable(z.enum(['step', 'yardstick'])),
   thresholdRule: z.string(),
   thresholdScale: number,
+  /** Of the entropies, from which the rule takes a threshold. */
+  thresholdQuantile: number,
   window: z.strictObject({ size: int, alignment: z.enum(['inclusive', 'exclusive']) }),
+  count: z.strictObject({ definition: z.enum(['A', 'B', 'C', 'D']), word: z.enum(['sampled', 'argmax']) }),
   temperature: number,
-  /** Target count and α of the rollout's bucket at that step, where shaping was on. */
-  reward: z.nullable(z.strictObject({ mode: z.string(), targetCount: z.nullable(number), alpha: z.nullable(number) })),
+  maxNewTokens: int,
+  /** What the reward was computed from; null outside policy optimisation. */
+  reward: z.nullable(
+    z.strictObject({
+      mode: z.string(),
+      targetCount: z.nullable(number),
+      /** Of the rollout's bucket at that step; null where the mode has none. */
+      alpha: z.nullable(number),
+      lambda: z.nullable(number),
+      /** Mode 'laser' only. */
+      lengthTargetTokens: z.nullable(number),
+      /** The recipe's `policy.method.reward`. */
+      options: json,
+    }),
+  ),
+  /** Who wrote it, in words. */
   model: z.string(),
   problem: z.strictObject({ id: z.string(), prompt: z.string(), answer: z.string() }),
 });
@@ -439,8 +459,9 @@ const wordRow = z.strictObject({
   count: int,
   meanEntropyNats: number,
   isTrigger: flag,
-  /** Occurrences whose window is at or above the threshold. */
+  /** Occurrences whose window is at or above the threshold, and below; incomplete windows are neither. */
   valid: int,
+  invalid: int,
 });
 
 // Comparison ---------------------------------------------------------------------------------------
@@ -681,12 +702,31 @@ export const calls = {
   ),
   'rollouts.group': call(ask({ ...stepKey, problemId: id }), list(rollout, 10_000)),
   'rollouts.trace': call(ask({ rolloutId: id }), trace),
-  /** Most likely tokens at every position, by the model that wrote it. Loads the model where it must. */
+  /**
+   * Most likely tokens at every position, by the model that wrote it, or by the nearest one whose weights
+   * are kept. Loads the model where it must.
+   */
   'rollouts.alternatives': call(
     ask({ rolloutId: id, k: z.int().check(z.minimum(1), z.maximum(20)) }),
-    ask({ k: int, ids: int32, logprobs: float32, pieces: list(z.string(), 4_000_000) }),
+    ask({
+      /** Per position; fewer than asked for when the vocabulary is smaller. */
+      k: int,
+      /** [tokens × k], most likely first. */
+      ids: int32,
+      logprobs: float32,
+      /** [tokens] place of the token itself in the whole vocabulary, from 1. */
+      ranks: int32,
+      /** The text of every id that occurs in `ids`. */
+      pieces: list(z.strictObject({ id: int, text: z.string() }), 4_000_000),
+      model: z.string(),
+      /** Mean difference of log-probs from those recorded: about 0 when these are the weights that wrote it. */
+      differenceNats: measured,
+    }),
   ),
-  /** Goes on from a position of a trace, with another token there when one is given. */
+  /**
+   * Goes on from a position of a trace, with another token there when one is given. Columns begin at that
+   * position; log-probs and entropies are at the temperature of the trace, so that they can be compared.
+   */
   'rollouts.fork': call(
     ask({
       rolloutId: id,
@@ -697,13 +737,21 @@ export const calls = {
       maxNewTokens: z.int().check(z.minimum(1), z.maximum(32_768)),
       seed: int,
     }),
-    list(generated, 16),
+    ask({ model: z.string(), branches: list(generated, 16) }),
   ),
-  'entropy.words': call(ask(stepKey), ask({ words: list(wordRow, 5000), thresholdNats: z.nullable(number) })),
-  /** Per response of a stage, over all its steps or one of them. */
+  /** Words of a step, counted with the threshold given, or with the step's own for null. */
+  'entropy.words': call(
+    ask({ ...stepKey, thresholdNats: z.nullable(number) }),
+    ask({ words: list(wordRow, 5000), thresholdNats: z.nullable(number) }),
+  ),
+  /**
+   * Per response of a stage, over all its steps or one of them. Where a stage did not count, the yardstick
+   * of the evaluation does; responses without token data are left out there.
+   */
   'entropy.responses': call(
     ask({ runId: id, stage: int, step: z.nullable(int) }),
     ask({
+      countedBy: z.nullable(z.enum(['step', 'yardstick'])),
       rolloutId: int32,
       step: int32,
       lengthTokens: int32,
@@ -809,6 +857,9 @@ export type RolloutInfo = z.output<typeof rollout>;
 export type Trace = z.output<typeof trace>;
 export type GeneratedResponse = z.output<typeof generated>;
 export type WordRow = z.output<typeof wordRow>;
+export type StepKey = RequestOf<'rollouts.columns'>;
+export type Alternatives = ResponseOf<'rollouts.alternatives'>;
+export type SweepPoint = ResponseOf<'entropy.sweep'>[number];
 export type ArmInfo = z.output<typeof arm>;
 export type ComparisonResult = z.output<typeof comparison>;
 export type ComparedProblem = z.output<typeof comparedProblem>;

@@ -50,10 +50,23 @@ export interface RunQueue {
   close(): Promise<void>;
 }
 
+/** Weights to look at. */
+export interface InspectedModel {
+  folder: string;
+  /** A checkpoint whose weights take the place of the folder's; null for the folder's own. */
+  checkpoint: string | null;
+  /** Prompt and response together, tokens: decides whether the work fits in memory. */
+  longestSequence: number;
+}
+
 /** Models opened to look at traces: kept for a while, closed before a run starts. */
 export interface InspectionEngine {
-  /** Works with a model in an engine of its own; calls are served one after another. */
-  withModel<T>(folder: string, work: (engine: Engine, model: string) => Promise<T>): Promise<T>;
+  /**
+   * Works with a model in an engine of its own; calls are served one after another.
+   * @throws AresError 'memory' when the work cannot fit, else as opening the model does
+   */
+  withModel<T>(source: InspectedModel, work: (engine: Engine, model: string) => Promise<T>): Promise<T>;
+  /** Waits for the call being served, then ends the engine; a later call starts another. */
   close(): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Rollouts: responses with verdict, reward and advantage, their tokens, and the tree of forks.
  *
- * Owns: their storage and three ways of reading them: the columns of a step (for statistics), the
- * samples of one problem (for the tree), the tokens of one response (for the trace).
+ * Owns: their storage and the ways of reading them: the columns of a step or a stage (for statistics),
+ * the samples of one problem (for the tree), one response and its tokens (for the trace).
  */
 import type { Bucket } from '#core/ares/options.ts';
 import { type Verdict, verdictCode } from '#core/grading/verdict.ts';
@@ -46,6 +46,8 @@ export interface NewRollout extends RolloutDetails {
 
 export interface Rollout extends RolloutDetails {
   rolloutId: number;
+  /** Whether token columns are stored with it. */
+  hasTokens: boolean;
 }
 
 export interface StepKey {
@@ -67,7 +69,24 @@ export interface RolloutColumns {
   highEntropyCount: Int32Array;
 }
 
+/** One entry per response of a stage, by step, problem and sample. */
+export interface StageResponses {
+  rolloutId: Int32Array;
+  step: Int32Array;
+  problemId: Int32Array;
+  sample: Int32Array;
+  /** verdictCode of grading/verdict.ts. */
+  verdict: Uint8Array;
+  lengthTokens: Int32Array;
+  /** −1 where it was not counted. */
+  highEntropyCount: Int32Array;
+  bucket: (Bucket | null)[];
+}
+
 export interface RolloutReads {
+  get(rolloutId: number): (Rollout & StepKey) | undefined;
+  /** Of all steps of a stage, or of one. */
+  responses(runId: number, stage: number, step: number | null): StageResponses;
   /** Steps of a stage that have rollouts, ascending. */
   steps(runId: number, stage: number): number[];
   columns(key: StepKey): RolloutColumns;
@@ -83,7 +102,9 @@ export interface RolloutWrites {
   removeAfter(runId: number, stage: number, step: number): void;
 }
 
-type Row = Omit<Rollout, 'truncated' | 'rewardParts'> & { truncated: number; rewardParts: string };
+type Row = Omit<Rollout, 'truncated' | 'rewardParts' | 'hasTokens'> & { truncated: number; rewardParts: string };
+type ReadRow = Row & { hasTokens: number };
+type ResponseRow = [number, number, number, number, Verdict, number, number | null, Bucket | null];
 type ColumnRow = [number, number, number, Verdict, number, number, number | null];
 interface TokenRow {
   ids: Buffer;
@@ -93,6 +114,8 @@ interface TokenRow {
 
 const details = `problemId, sample, parentSample, forkPosition, verdict, extractedAnswer, response, lengthTokens,
   truncated, highEntropyCount, bucket, rewardParts, advantage`;
+const read = `rolloutId, ${details},
+  EXISTS (SELECT 1 FROM rolloutTokens WHERE rolloutTokens.rolloutId = rollouts.rolloutId) AS hasTokens`;
 
 export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
   const steps = db
@@ -104,8 +127,17 @@ export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
        WHERE runId = :runId AND stage = :stage AND step = :step ORDER BY problemId, sample`,
     )
     .raw();
-  const ofProblem = db.prepare<[StepKey & { problemId: number }], Row>(
-    `SELECT rolloutId, ${details} FROM rollouts
+  const byId = db.prepare<[number], ReadRow & StepKey>(
+    `SELECT runId, stage, step, ${read} FROM rollouts WHERE rolloutId = ?`,
+  );
+  const responses = db
+    .prepare<[number, number, number | null, number | null], ResponseRow>(
+      `SELECT rolloutId, step, problemId, sample, verdict, lengthTokens, highEntropyCount, bucket FROM rollouts
+       WHERE runId = ? AND stage = ? AND (? IS NULL OR step = ?) ORDER BY step, problemId, sample`,
+    )
+    .raw();
+  const ofProblem = db.prepare<[StepKey & { problemId: number }], ReadRow>(
+    `SELECT ${read} FROM rollouts
      WHERE runId = :runId AND stage = :stage AND step = :step AND problemId = :problemId ORDER BY sample`,
   );
   const tokens = db.prepare<[number], TokenRow>('SELECT * FROM rolloutTokens WHERE rolloutId = ?');
@@ -134,12 +166,24 @@ export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
         highEntropyCount: Int32Array.from(rows, (row) => row[6] ?? -1),
       };
     },
-    ofProblem: (key, problemId) =>
-      ofProblem.all({ ...key, problemId }).map((row) => ({
-        ...row,
-        truncated: row.truncated === 1,
-        rewardParts: JSON.parse(row.rewardParts) as Record<string, number>,
-      })),
+    get: (rolloutId) => {
+      const row = byId.get(rolloutId);
+      return row && parse(row);
+    },
+    responses: (runId, stage, step) => {
+      const rows = responses.all(runId, stage, step, step);
+      return {
+        rolloutId: Int32Array.from(rows, (row) => row[0]),
+        step: Int32Array.from(rows, (row) => row[1]),
+        problemId: Int32Array.from(rows, (row) => row[2]),
+        sample: Int32Array.from(rows, (row) => row[3]),
+        verdict: Uint8Array.from(rows, (row) => verdictCode(row[4])),
+        lengthTokens: Int32Array.from(rows, (row) => row[5]),
+        highEntropyCount: Int32Array.from(rows, (row) => row[6] ?? -1),
+        bucket: rows.map((row) => row[7]),
+      };
+    },
+    ofProblem: (key, problemId) => ofProblem.all({ ...key, problemId }).map(parse),
     tokens: (rolloutId) => {
       const row = tokens.get(rolloutId);
       if (row === undefined) return undefined;
@@ -161,5 +205,14 @@ export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
         }
       }),
     removeAfter: (runId, stage, step) => inTransaction(db, () => void removeAfter.run(runId, stage, step)),
+  };
+}
+
+function parse<R extends ReadRow>(row: R) {
+  return {
+    ...row,
+    truncated: row.truncated === 1,
+    rewardParts: JSON.parse(row.rewardParts) as Record<string, number>,
+    hasTokens: row.hasTokens === 1,
   };
 }

@@ -104,7 +104,27 @@ test('every field of a rollout comes back', () => {
   const { rollouts, problemIds, key } = started();
   const { tokens, ...given } = rollout(problemIds[2]!, 6, { truncated: true, bucket: null, advantage: null });
   rollouts.write(key, [{ ...given, tokens }]);
-  expect(rollouts.ofProblem(key, problemIds[2]!)).toEqual([{ rolloutId: expect.any(Number) as number, ...given }]);
+  const [stored] = rollouts.ofProblem(key, problemIds[2]!);
+  expect(stored).toEqual({ rolloutId: expect.any(Number) as number, hasTokens: false, ...given });
+  expect(rollouts.get(stored!.rolloutId)).toEqual({ ...stored, ...key });
+  expect(rollouts.get(stored!.rolloutId + 1)).toBeUndefined();
+});
+
+test('a stage is read as a whole or step by step, with buckets', () => {
+  const { rollouts, problemIds, key } = started();
+  const [first, second] = problemIds as [number, number];
+  const tokens = { ids: Int32Array.of(5), logprobs: Float32Array.of(-1), entropiesNats: Float32Array.of(0.5) };
+  rollouts.write({ ...key, step: 7 }, [rollout(first, 0, { bucket: null, verdict: 'wrong', highEntropyCount: null })]);
+  rollouts.write(key, [rollout(second, 0, { bucket: 'hard', tokens }), rollout(first, 1)]);
+  const whole = rollouts.responses(key.runId, key.stage, null);
+  expect([...whole.step]).toEqual([4, 4, 7]);
+  expect([...whole.problemId]).toEqual([first, second, first]);
+  expect([...whole.sample]).toEqual([1, 0, 0]);
+  expect(whole.bucket).toEqual(['easy', 'hard', null]);
+  expect([...whole.highEntropyCount]).toEqual([1, 1, -1]);
+  expect(rollouts.responses(key.runId, key.stage, 7).bucket).toEqual([null]);
+  expect(rollouts.responses(key.runId, key.stage + 1, null).rolloutId).toHaveLength(0);
+  expect(rollouts.ofProblem(key, second)[0]!.hasTokens).toBe(true);
 });
 
 test('the same sample twice is refused; after removal it may be drawn again', () => {
