@@ -68,7 +68,7 @@ function scaled(value: number | null, factor: number): number | null {
  * Deviation from METHOD (`target.boundByGroup`): keeps the group's own mean on the demanding side of
  * the bucket's target, so that a short easy problem is not allowed a long one's count.
  */
-function boundedTarget(bucket: Bucket, target: number, groupMean: number): number {
+export function boundedTarget(bucket: Bucket, target: number, groupMean: number): number {
   switch (bucket) {
     case 'easy':
       return Math.min(target, groupMean);

@@ -46,8 +46,12 @@ export function sampleDeviation(values: Numbers): number {
  * @returns NaN for an empty array
  */
 export function quantile(values: Numbers, q: number): number {
-  if (values.length === 0) return NaN;
-  const sorted = Float64Array.from(values).sort();
+  return quantileOfSorted(Float64Array.from(values).sort(), q);
+}
+
+/** The same for values in ascending order. */
+export function quantileOfSorted(sorted: Numbers, q: number): number {
+  if (sorted.length === 0) return NaN;
   const position = q * (sorted.length - 1);
   const below = Math.floor(position);
   const low = sorted[below]!;
