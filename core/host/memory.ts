@@ -115,7 +115,7 @@ function doesNotFit(estimate: MemoryEstimate, limitBytes: number): AresError {
   const listed = parts.filter(([, bytes]) => bytes > 0).map(([name, bytes]) => `${name} ${gibibytes(bytes)}`);
   return new AresError(
     'memory',
-    `This run needs about ${gibibytes(estimate.totalBytes)} of memory and may use ${gibibytes(limitBytes)}: ${listed.join(', ')}.`,
+    `This needs about ${gibibytes(estimate.totalBytes)} of memory and may use ${gibibytes(limitBytes)}: ${listed.join(', ')}.`,
     { hint: 'Choose a smaller model, shorter responses (maxNewTokens), or a machine with more memory.' },
   );
 }

@@ -52,8 +52,9 @@ export type StageEnd = 'finished' | 'paused';
 /**
  * The `step` coordinate of random numbers outside policy optimisation, whose steps count from 0.
  * Evaluations of all models share theirs: the same problems are answered with the same uniforms.
+ * 'inspection' is for what a person tries out on a trace.
  */
-export const RandomStep = { labelling: 0x4000_0000, evaluation: 0x5000_0000 } as const;
+export const RandomStep = { labelling: 0x4000_0000, evaluation: 0x5000_0000, inspection: 0x6000_0000 } as const;
 
 export function samplingOf(
   base: ModelFolder,

@@ -79,7 +79,7 @@ function tokensOf(
 }
 
 /** The text of a prompt; of a conversation what the user says. */
-function questionText(prompt: unknown): string {
+export function questionText(prompt: unknown): string {
   if (typeof prompt === 'string') return prompt;
   return (prompt as readonly ChatMessage[])
     .filter(({ role }) => role === 'user')

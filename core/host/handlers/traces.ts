@@ -1,0 +1,18 @@
+/**
+ * Calls about one trace: its tokens, what else was likely, and how it would have gone on.
+ */
+import type { Handlers } from '#core/contract/contract.ts';
+import type { HostContext } from '#core/host/hostContext.ts';
+import { readTrace, traceOf } from '#core/host/storedTrace.ts';
+import { alternativesOf, forkTrace } from '#core/host/traceInspection.ts';
+
+export function traceHandlers(
+  host: HostContext,
+): Pick<Handlers, 'rollouts.trace' | 'rollouts.alternatives' | 'rollouts.fork'> {
+  const read = (rolloutId: number) => readTrace(host.project().store, rolloutId);
+  return {
+    'rollouts.trace': ({ rolloutId }) => traceOf(read(rolloutId)),
+    'rollouts.alternatives': ({ rolloutId, k }) => alternativesOf(read(rolloutId), k, host.inspection()),
+    'rollouts.fork': ({ rolloutId, ...request }) => forkTrace(read(rolloutId), request, host.inspection()),
+  };
+}
