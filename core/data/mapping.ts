@@ -107,12 +107,33 @@ function findResponse(sample: readonly Row[], answer: string | null, named: stri
   return mostly(sample, answer, isSolution) ? answer : undefined;
 }
 
-/** The columns, and the fields of columns that hold objects. */
-function columnPaths(columns: readonly Column[], sample: readonly Row[]): string[] {
-  return columns.flatMap(({ name }) => {
-    const object = sample.map((row) => row[name]).find((cell) => isObject(cell));
-    return object === undefined ? [name] : [name, ...Object.keys(object).map((key) => `${name}.${key}`)];
-  });
+/** Deeper fields are not offered: nobody looks for a question that far down. */
+const MAX_PATH_DEPTH = 4;
+
+/** Every path that can be mapped: the columns, and the fields of those that hold objects. */
+export function columnPaths(columns: readonly Column[], sample: readonly Row[]): string[] {
+  return columns.flatMap(({ name, type }) =>
+    pathsFrom(
+      name,
+      sample.map((row) => row[name] ?? null),
+      type === 'image' ? 0 : MAX_PATH_DEPTH,
+    ),
+  );
+}
+
+function pathsFrom(path: string, cells: readonly Cell[], depth: number): string[] {
+  const object = cells.find(isObject);
+  if (object === undefined || depth === 0) return [path];
+  // A name with a dot cannot be told from two names.
+  const keys = Object.keys(object).filter((key) => !key.includes('.'));
+  const below = keys.flatMap((key) =>
+    pathsFrom(
+      `${path}.${key}`,
+      cells.map((cell) => (isObject(cell) ? (cell[key] ?? null) : null)),
+      depth - 1,
+    ),
+  );
+  return [path, ...below];
 }
 
 /** Whether most of the rows that have a value at the path have one that is accepted, and some row has. */

@@ -108,9 +108,9 @@ function toProblem(
   const prompt = readPrompt(row, mapping);
   const answer = readAnswerText(row, mapping);
   const images = mapping.images === undefined ? [] : resolveImages(valueAt(row, mapping.images), dataset.imageRoot);
-  const digest = digestOf(prompt, images);
+  const digest = digestOf(prompt, images.map(imageIdentity));
   const problem: Problem = {
-    key: Number.parseInt(digest.slice(0, 8), 16),
+    key: keyOf(digest),
     id: optionalText(row, mapping.id) ?? String(line),
     prompt,
     answer,
@@ -187,8 +187,17 @@ export function normalisePrompt(prompt: string | readonly ChatMessage[]): string
 }
 
 /** SHA-256 of the normalised prompt and of what identifies its images, as hexadecimal. */
-function digestOf(prompt: string | ChatMessage[], images: readonly ImageSource[]): string {
+function digestOf(prompt: string | readonly ChatMessage[], images: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256').update(normalisePrompt(prompt));
-  for (const image of images) hash.update('\0').update(imageIdentity(image));
+  for (const image of images) hash.update('\0').update(image);
   return hash.digest('hex');
+}
+
+function keyOf(digest: string): number {
+  return Number.parseInt(digest.slice(0, 8), 16);
+}
+
+/** The key of a problem that was changed; images by their names in the project. */
+export function problemKey(prompt: string | readonly ChatMessage[], images: readonly string[]): number {
+  return keyOf(digestOf(prompt, images));
 }

@@ -93,7 +93,7 @@ async function importFile(path: string, split: Split): Promise<{ file: ImportedF
 }
 
 /** Problems as the store wants them, a name that was taken before followed by the line. */
-function named(problems: readonly Problem[], split: Split): NewProblem[] {
+export function named(problems: readonly Problem[], split: Split): NewProblem[] {
   const taken = new Set<string>();
   return problems.map(({ key, id, prompt, answer, source, meta }) => {
     const unique = taken.has(id) ? `${id} (line ${meta.line})` : id;

@@ -28,11 +28,27 @@ export interface Label extends NewLabel {
   labelId: number;
 }
 
+/** One entry per labelled problem, in order of import. */
+export interface LabelColumns {
+  problemId: Int32Array;
+  samples: Int32Array;
+  correct: Int32Array;
+  intervalLow: Float32Array;
+  intervalHigh: Float32Array;
+  meanLengthTokens: Float32Array;
+}
+
 export interface LabelReads {
   /** The newest label by this model of every labelled problem of a dataset, in order of import. */
   newest(datasetId: number, modelId: number): Label[];
+  /** The newest labels by this model of the problems with ids from `first` to `last`. */
+  columns(modelId: number, first: number, last: number): LabelColumns;
   /** Every label of a problem by any model, oldest first. */
   history(problemId: number): Label[];
+  /** Problems that a run has labelled. */
+  labelledBy(runId: number): Set<number>;
+  /** Per dataset and model that has labels there, the number of problems with one. */
+  counts(): { datasetId: number; modelId: number; problems: number }[];
 }
 
 export interface LabelWrites {
@@ -40,19 +56,50 @@ export interface LabelWrites {
   add(labels: readonly NewLabel[]): void;
 }
 
+/** The newest label of `problems.problemId` by a model, as the condition of a join. @param modelId a parameter of the query */
+export function newestLabel(modelId: string): string {
+  return `labels.labelId = (SELECT max(labelId) FROM labels AS any
+    WHERE any.problemId = problems.problemId AND any.modelId = ${modelId})`;
+}
+
+type ColumnRow = [number, number, number, number, number, number];
+
 export function labelQueries(db: Connection): LabelReads & LabelWrites {
-  const newest = db.prepare<[number, number], Label>(`
-    SELECT labels.* FROM problems JOIN labels ON labelId =
-      (SELECT max(labelId) FROM labels WHERE labels.problemId = problems.problemId AND modelId = ?)
-    WHERE datasetId = ? ORDER BY problems.problemId`);
+  const newest = db.prepare<[{ datasetId: number; modelId: number }], Label>(`
+    SELECT labels.* FROM problems JOIN labels ON ${newestLabel(':modelId')}
+    WHERE datasetId = :datasetId ORDER BY problems.problemId`);
+  // In the order of the index; SQLite takes the other columns from the row of the maximum.
+  const columns = db
+    .prepare<[number, number, number], ColumnRow>(
+      `SELECT problemId, samples, correct, intervalLow, intervalHigh, meanLengthTokens, max(labelId)
+       FROM labels WHERE modelId = ? AND problemId BETWEEN ? AND ? GROUP BY problemId`,
+    )
+    .raw();
   const history = db.prepare<[number], Label>('SELECT * FROM labels WHERE problemId = ? ORDER BY labelId');
+  const labelledBy = db.prepare<[number], number>('SELECT DISTINCT problemId FROM labels WHERE runId = ?').pluck();
+  const counts = db.prepare<[], { datasetId: number; modelId: number; problems: number }>(`
+    SELECT datasetId, modelId, count(*) AS problems FROM (SELECT DISTINCT modelId, problemId FROM labels)
+    JOIN problems USING (problemId) GROUP BY datasetId, modelId ORDER BY datasetId, modelId`);
   const insert = db.prepare<[NewLabel]>(`
     INSERT INTO labels (problemId, modelId, runId, grader, samples, correct, temperature, maxNewTokens,
       intervalLow, intervalHigh, meanLengthTokens, createdMs)
     VALUES (:problemId, :modelId, :runId, :grader, :samples, :correct, :temperature, :maxNewTokens,
       :intervalLow, :intervalHigh, :meanLengthTokens, :createdMs)`);
   return {
-    newest: (datasetId, modelId) => newest.all(modelId, datasetId),
+    newest: (datasetId, modelId) => newest.all({ datasetId, modelId }),
+    columns: (modelId, first, last) => {
+      const rows = columns.all(modelId, first, last);
+      return {
+        problemId: Int32Array.from(rows, (row) => row[0]),
+        samples: Int32Array.from(rows, (row) => row[1]),
+        correct: Int32Array.from(rows, (row) => row[2]),
+        intervalLow: Float32Array.from(rows, (row) => row[3]),
+        intervalHigh: Float32Array.from(rows, (row) => row[4]),
+        meanLengthTokens: Float32Array.from(rows, (row) => row[5]),
+      };
+    },
+    labelledBy: (runId) => new Set(labelledBy.all(runId)),
+    counts: () => counts.all(),
     history: (problemId) => history.all(problemId),
     add: (labels) =>
       inTransaction(db, () => {

@@ -1,12 +1,13 @@
 /**
  * Datasets and their problems.
  *
- * Owns: storing imported problems and paging through them. Importing, mapping and finding duplicates
- * happen in data/ before.
+ * Owns: storing and changing problems, and paging through them. Importing, mapping and finding duplicates
+ * happen in data/ before; what a table shows is problemTable.ts. A dataset that is still being imported
+ * (imports.ts) is not listed.
  */
 import { AresError } from '#core/util/errors.ts';
 import type { Connection } from './connection.ts';
-import { inTransaction } from './transactions.ts';
+import { durably, inTransaction } from './transactions.ts';
 
 export interface NewDataset {
   name: string;
@@ -58,7 +59,20 @@ export interface ProblemReads {
   page(page: ProblemPage): Problem[];
   /** Number of problems per split. */
   splits(datasetId: number): { split: string; problems: number }[];
+  /** All ids, in order of import. */
+  ids(datasetId: number): Int32Array<ArrayBuffer>;
+  /** Which of these names are taken in a dataset. */
+  takenIds(datasetId: number, ids: readonly string[]): Set<string>;
+  /** Prompts, as JSON, of the problems of a dataset with one of these keys. */
+  withKeys(datasetId: number, keys: readonly number[]): { key: number; prompt: string }[];
+  /** Whether a run has a response to the problem, or a label of it. */
+  isUsed(problemId: number): boolean;
+  /** Whether a run has a response to, or a label of, any problem of the dataset. */
+  isDatasetUsed(datasetId: number): boolean;
 }
+
+/** What can be changed about a problem that no run has used. */
+export type ProblemChange = Pick<NewProblem, 'key' | 'prompt' | 'answer' | 'source' | 'split'>;
 
 export interface ProblemWrites {
   /**
@@ -69,14 +83,19 @@ export interface ProblemWrites {
   addDataset(dataset: NewDataset, problems: readonly NewProblem[]): number;
   /** Adds problems to a dataset, all or nothing. */
   append(datasetId: number, problems: readonly NewProblem[]): void;
+  update(problemId: number, change: ProblemChange): void;
+  /** @throws AresError 'usage' when there is another dataset of that name */
+  rename(datasetId: number, name: string): void;
+  /** With its problems, and everything that hangs on them. Durable. */
+  remove(datasetId: number): void;
 }
 
 type Row = Omit<Problem, 'prompt' | 'images' | 'meta'> & { prompt: string; images: string; meta: string };
 
 export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
   const allDatasets = db.prepare<[], Omit<Dataset, 'mapping'> & { mapping: string }>(`
-    SELECT *, (SELECT count(*) FROM problems WHERE problems.datasetId = datasets.datasetId) AS problems
-    FROM datasets ORDER BY datasetId`);
+    SELECT datasetId, name, file, mapping, createdMs, (SELECT count(*) FROM problems WHERE problems.datasetId = datasets.datasetId) AS problems
+    FROM datasets WHERE isImporting = 0 ORDER BY datasetId`);
   const byId = db.prepare<[number], Row>('SELECT * FROM problems WHERE problemId = ?');
   const page = db.prepare<[ProblemPage], Row>(`
     SELECT * FROM problems WHERE datasetId = :datasetId AND split = :split AND problemId > :afterProblemId
@@ -84,7 +103,36 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
   const splits = db.prepare<[number], { split: string; problems: number }>(
     'SELECT split, count(*) AS problems FROM problems WHERE datasetId = ? GROUP BY split ORDER BY split',
   );
-  const findDataset = db.prepare<[string]>('SELECT 1 FROM datasets WHERE name = ?');
+  const ids = db
+    .prepare<[number], number>('SELECT problemId FROM problems WHERE datasetId = ? ORDER BY problemId')
+    .pluck();
+  const takenIds = db
+    .prepare<[number, string], string>(
+      'SELECT id FROM problems WHERE datasetId = ? AND id IN (SELECT value FROM json_each(?))',
+    )
+    .pluck();
+  const withKeys = db.prepare<[string, number], { key: number; prompt: string }>(
+    // The plus keeps the planner on the index of keys: a dataset may have a million problems.
+    'SELECT key, prompt FROM problems WHERE key IN (SELECT value FROM json_each(?)) AND +datasetId = ?',
+  );
+  const isUsed = db
+    .prepare<[number, number], number>(
+      `SELECT EXISTS (SELECT 1 FROM rollouts WHERE problemId = ?)
+         OR EXISTS (SELECT 1 FROM labels WHERE problemId = ? AND runId IS NOT NULL)`,
+    )
+    .pluck();
+  const isDatasetUsed = db
+    .prepare<[number, number], number>(
+      `SELECT EXISTS (SELECT 1 FROM rollouts JOIN problems USING (problemId) WHERE datasetId = ?)
+         OR EXISTS (SELECT 1 FROM labels JOIN problems USING (problemId) WHERE datasetId = ? AND runId IS NOT NULL)`,
+    )
+    .pluck();
+  const update = db.prepare<[Omit<ProblemChange, 'prompt'> & { prompt: string; problemId: number }]>(`
+    UPDATE problems SET key = :key, prompt = :prompt, answer = :answer, source = :source, split = :split
+    WHERE problemId = :problemId`);
+  const rename = db.prepare<[string, number]>('UPDATE datasets SET name = ? WHERE datasetId = ?');
+  const remove = db.prepare<[number]>('DELETE FROM datasets WHERE datasetId = ?');
+  const findDataset = db.prepare<[string], number>('SELECT datasetId FROM datasets WHERE name = ?').pluck();
   const insertDataset = db.prepare('INSERT INTO datasets (name, file, mapping, createdMs) VALUES (?, ?, ?, ?)');
   const insertProblem = db.prepare(`
     INSERT INTO problems (datasetId, id, key, prompt, answer, source, split, images, meta)
@@ -106,15 +154,23 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
     },
     page: (request) => page.all(request).map(parse),
     splits: (datasetId) => splits.all(datasetId),
+    ids: (datasetId) => Int32Array.from(ids.all(datasetId)),
+    takenIds: (datasetId, names) => new Set(takenIds.all(datasetId, JSON.stringify(names))),
+    withKeys: (datasetId, keys) => withKeys.all(JSON.stringify(keys), datasetId),
+    isUsed: (problemId) => isUsed.get(problemId, problemId) === 1,
+    isDatasetUsed: (datasetId) => isDatasetUsed.get(datasetId, datasetId) === 1,
     append,
+    update: (problemId, { prompt, ...rest }) =>
+      inTransaction(db, () => void update.run({ problemId, prompt: JSON.stringify(prompt), ...rest })),
+    rename: (datasetId, name) =>
+      inTransaction(db, () => {
+        if ((findDataset.get(name) ?? datasetId) !== datasetId) throw nameTaken(name);
+        rename.run(name, datasetId);
+      }),
+    remove: (datasetId) => durably(db, () => void remove.run(datasetId)),
     addDataset: ({ name, file, mapping, createdMs }, problems) =>
       inTransaction(db, () => {
-        if (findDataset.get(name) !== undefined) {
-          throw new AresError('usage', `There already is a dataset named "${name}".`, {
-            where: name,
-            hint: 'Choose another name, or add the problems to that dataset.',
-          });
-        }
+        if (findDataset.get(name) !== undefined) throw nameTaken(name);
         const datasetId = Number(insertDataset.run(name, file, JSON.stringify(mapping), createdMs).lastInsertRowid);
         append(datasetId, problems);
         return datasetId;
@@ -129,4 +185,12 @@ function parse(row: Row): Problem {
     images: JSON.parse(row.images) as string[],
     meta: JSON.parse(row.meta) as unknown,
   };
+}
+
+/** The refusal of a second dataset of the same name. */
+export function nameTaken(name: string): AresError {
+  return new AresError('usage', `There already is a dataset named "${name}".`, {
+    where: name,
+    hint: 'Choose another name, or add the problems to that dataset.',
+  });
 }

@@ -9,10 +9,14 @@ import { type ComparisonReads, type ComparisonWrites, comparisonQueries } from '
 import type { Connection } from './connection.ts';
 import { openDatabase } from './database.ts';
 import { type EventReads, type EventWrites, eventQueries } from './events.ts';
+import { type HumanLabelReads, type HumanLabelWrites, humanLabelQueries } from './humanLabels.ts';
+import { type ImportReads, type ImportWrites, importQueries } from './imports.ts';
 import { type LabelReads, type LabelWrites, labelQueries } from './labels.ts';
 import { type MetricReads, type MetricWrites, metricQueries } from './metrics.ts';
 import { type ModelReads, type ModelWrites, modelQueries } from './models.ts';
+import { type PoolReads, type PoolWrites, poolQueries } from './pools.ts';
 import { type ProblemReads, type ProblemWrites, problemQueries } from './problems.ts';
+import { type ProblemTableReads, problemTableQueries } from './problemTable.ts';
 import { type RolloutReads, type RolloutWrites, rolloutQueries } from './rollouts.ts';
 import { type RunReads, type RunWrites, runQueries } from './runs.ts';
 import { attempt, guarded } from './storeError.ts';
@@ -21,7 +25,11 @@ import { durably } from './transactions.ts';
 export interface StoreReader {
   readonly models: ModelReads;
   readonly problems: ProblemReads;
+  readonly problemTable: ProblemTableReads;
+  readonly imports: ImportReads;
+  readonly pools: PoolReads;
   readonly labels: LabelReads;
+  readonly humanLabels: HumanLabelReads;
   readonly runs: RunReads;
   readonly metrics: MetricReads;
   readonly rollouts: RolloutReads;
@@ -33,7 +41,10 @@ export interface StoreReader {
 export interface StoreWriter {
   readonly models: ModelWrites;
   readonly problems: ProblemWrites;
+  readonly imports: ImportWrites;
+  readonly pools: PoolWrites;
   readonly labels: LabelWrites;
+  readonly humanLabels: HumanLabelWrites;
   readonly runs: RunWrites;
   readonly metrics: MetricWrites;
   readonly rollouts: RolloutWrites;
@@ -47,7 +58,10 @@ export interface StoreWriter {
 export interface Store extends StoreReader, StoreWriter {
   readonly models: ModelReads & ModelWrites;
   readonly problems: ProblemReads & ProblemWrites;
+  readonly imports: ImportReads & ImportWrites;
+  readonly pools: PoolReads & PoolWrites;
   readonly labels: LabelReads & LabelWrites;
+  readonly humanLabels: HumanLabelReads & HumanLabelWrites;
   readonly runs: RunReads & RunWrites;
   readonly metrics: MetricReads & MetricWrites;
   readonly rollouts: RolloutReads & RolloutWrites;
@@ -71,7 +85,11 @@ export function storeOn(db: Connection, file: string): Store {
   return {
     models: guarded(file, 'models', modelQueries(db)),
     problems: guarded(file, 'problems', problemQueries(db)),
+    problemTable: guarded(file, 'problemTable', problemTableQueries(db)),
+    imports: guarded(file, 'imports', importQueries(db)),
+    pools: guarded(file, 'pools', poolQueries(db)),
     labels: guarded(file, 'labels', labelQueries(db)),
+    humanLabels: guarded(file, 'humanLabels', humanLabelQueries(db)),
     runs: guarded(file, 'runs', runQueries(db)),
     metrics: guarded(file, 'metrics', metricQueries(db)),
     rollouts: guarded(file, 'rollouts', rolloutQueries(db)),
