@@ -32,6 +32,9 @@ import { type Table, tableToCsv } from './table.ts';
 import { renderTable } from './terminalTable.ts';
 import type { Evaluation, TrainingCurve } from './types.ts';
 
+/** The report in a run's folder. */
+export const REPORT_FILE = 'report.html';
+
 /** What a report needs beside the store. */
 export interface ReportFacts extends MachineFacts {
   /** The model the run started from. */
@@ -121,7 +124,7 @@ export function writeRunReport(
 ): WrittenReport {
   const data = reportOfRun(store, runId, facts);
   const table = mainTable(data);
-  const html = join(folder, 'report.html');
+  const html = join(folder, REPORT_FILE);
   const json = join(folder, 'results.json');
   const csv = join(folder, 'results.csv');
   writeFileAtomic(html, renderReport(data));

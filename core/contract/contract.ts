@@ -304,6 +304,8 @@ const runProgress = z.strictObject({
   /** Null where nothing was timed or nothing remains. */
   remainingMs: z.nullable(number),
   stages: list(stage, 100),
+  /** What was asked of the run at work and happens at its next safe point. */
+  asked: z.nullable(z.enum(['pause', 'stop'])),
   /** Grows with every event and metric, so that a view knows when to ask again. */
   version: int,
 });

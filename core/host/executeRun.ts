@@ -26,10 +26,10 @@ import { prepare } from './preparation.ts';
 import { openProject } from './project.ts';
 import { recordingListener } from './recording.ts';
 import { readRunFile } from './runFile.ts';
+import { trains } from './runPlan.ts';
 import { reportRun } from './runReport.ts';
 
-export interface Execution {
-  projectFolder: string;
+export interface OpenExecution {
   runId: number;
   listener: RunListener;
   /** Asked again and again; once true, the run pauses at its next safe point. */
@@ -38,24 +38,33 @@ export interface Execution {
   startEngine?: (options: EngineOptions) => Promise<Engine>;
 }
 
+export interface Execution extends OpenExecution {
+  projectFolder: string;
+}
+
 export type RunEnd = { state: 'paused' } | { state: 'finished'; report: WrittenReport };
 
 /**
  * Works on a queued run until it is finished or paused.
  * @throws AresError what made it fail, after that is on record; 'usage' when it cannot be worked on now
  */
-export async function executeRun(execution: Execution): Promise<RunEnd> {
-  const store = openProject(execution.projectFolder);
+export async function executeRun({ projectFolder, ...execution }: Execution): Promise<RunEnd> {
+  const store = openProject(projectFolder);
   try {
     markInterruptedRuns(store, Date.now());
-    const unlock = claimRun(store, execution.runId, currentOwner(Date.now()));
-    try {
-      return await workOn(store, execution);
-    } finally {
-      unlock();
-    }
+    return await executeIn(store, execution);
   } finally {
     store.close();
+  }
+}
+
+/** As executeRun, in a project that is open. */
+export async function executeIn(store: Store, execution: OpenExecution): Promise<RunEnd> {
+  const unlock = claimRun(store, execution.runId, currentOwner(Date.now()));
+  try {
+    return await workOn(store, execution);
+  } finally {
+    unlock();
   }
 }
 
@@ -94,7 +103,7 @@ export function resumableRun(projectFolder: string): number {
   }
 }
 
-async function workOn(store: Store, execution: Execution): Promise<RunEnd> {
+async function workOn(store: Store, execution: OpenExecution): Promise<RunEnd> {
   const { runId } = execution;
   try {
     const end = await runStages(store, execution);
@@ -107,10 +116,10 @@ async function workOn(store: Store, execution: Execution): Promise<RunEnd> {
   }
 }
 
-async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
+async function runStages(store: Store, execution: OpenExecution): Promise<RunEnd> {
   const { runId, stopRequested } = execution;
   const run = store.runs.get(runId)!;
-  const { context, options } = contextOf(store, run, recordingListener(store, runId, execution.listener));
+  const { context, options } = await contextOf(store, run, recordingListener(store, runId, execution.listener));
   const engine = await (execution.startEngine ?? startEngine)(options);
   try {
     const end = await runPipeline({ ...context, engine, stopRequested });
@@ -123,23 +132,22 @@ async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
 }
 
 /** All that the stages work with, from the project folder alone. */
-function contextOf(
+async function contextOf(
   store: Store,
   run: Run,
   listener: RunListener,
-): { context: Omit<RunContext, 'engine' | 'stopRequested'>; options: EngineOptions } {
+): Promise<{ context: Omit<RunContext, 'engine' | 'stopRequested'>; options: EngineOptions }> {
   const { runId, folder } = run;
   const { kind, baseModelId, engine: options, triggerWords, ...splits } = readRunFile(folder);
   const asked = parseRecipe(run.recipe, `the recipe of run ${runId}`);
   const base = openBase(store, baseModelId);
   const train = readSplit(store, splits.train);
   const heldout = readSplit(store, splits.heldout);
-  const prepared = prepare(base, asked, train, heldout);
+  const prepared = await prepare(base, asked, train, heldout);
   for (const note of prepared.notes) listener.message('info', note);
   const { recipe } = prepared;
-  const trains = recipe.coldStart.enabled || recipe.policy.enabled;
   requireMemory(
-    workloadOf(base.config, trains, prepared.longestSequence),
+    workloadOf(base.config, trains(recipe), prepared.longestSequence),
     options,
     recipe.engine.memoryLimitBytes ?? process.availableMemory(),
   );

@@ -40,9 +40,15 @@ export interface RunQueue {
   wake(): void;
   /** The run at work; null when it rests. */
   current(): number | null;
-  /** Asks the run at work to stop at its next safe point; resolves when it has. */
+  /**
+   * Asks the run at work to stop at its next safe point; resolves when it has.
+   * @throws AresError 'usage' at once when it is not at work
+   */
   pause(runId: number): Promise<void>;
-  /** As pause, and leaves the run 'stopped'. A waiting run is taken out of the queue. */
+  /**
+   * As pause, and leaves the run 'stopped'. A waiting run is taken out of the queue.
+   * @throws AresError 'usage' at once when there is nothing to stop
+   */
   stop(runId: number): Promise<void>;
   progress(runId: number): RunProgress;
   follow(runId: number, listener: (progress: RunProgress) => void): () => void;

@@ -53,18 +53,11 @@ export async function importSplit(path: string, heldoutPath?: string): Promise<I
     const problems = holdOut(file.problems);
     const heldout = problems.filter(({ split }) => split === 'heldout').length;
     if (heldout === problems.length) throw tooFew(path);
-    notes.push(
-      `Held out for evaluation: ${countOf(heldout, 'problem')} of ${problems.length}, those with the smallest hash of ` +
-        'their text. The rest is trained on.',
-    );
+    notes.push(heldOutNote(heldout, problems.length));
     return { files: [{ ...file, problems }], notes };
   }
   const heldout = await importFile(heldoutPath, 'heldout');
-  const keys = new Set(heldout.file.problems.map(({ key }) => key));
-  const own = file.problems.filter(({ key }) => !keys.has(key));
-  const shared = file.problems.length - own.length;
-  if (own.length === 0) throw tooFew(path);
-  if (shared > 0) notes.push(`Not trained on: ${countOf(shared, 'problem')} that the held-out file has too.`);
+  const own = withoutHeldout(file.problems, heldout.file.problems, path, notes);
   return { files: [{ ...file, problems: own }, heldout.file], notes: [...notes, ...heldout.notes] };
 }
 
@@ -76,10 +69,25 @@ async function importFile(path: string, split: Split): Promise<{ file: ImportedF
     const { line, reason } = bad[0]!;
     notes.push(`Not usable in ${name}: ${countOf(bad.length, 'row')} (line ${line}: ${reason}).`);
   }
+  const distinct = usableProblems(problems, name, path, notes);
+  return { file: { name, file: resolve(path), mapping, problems: named(distinct, split) }, notes };
+}
+
+/**
+ * What a run can use of some problems: those without images, each text once.
+ * @param notes gets a sentence for what is left out
+ * @throws AresError 'unsupported' when every problem has images
+ */
+export function usableProblems<P extends { key: number; images: readonly unknown[] }>(
+  problems: readonly P[],
+  name: string,
+  where: string,
+  notes: string[],
+): P[] {
   const textOnly = problems.filter(({ images }) => images.length === 0);
-  if (textOnly.length === 0) {
+  if (textOnly.length === 0 && problems.length > 0) {
     throw new AresError('unsupported', 'Every problem of this dataset has images, which no model here can see yet.', {
-      where: path,
+      where,
       hint: 'Choose a dataset of text problems.',
     });
   }
@@ -89,7 +97,7 @@ async function importFile(path: string, split: Split): Promise<{ file: ImportedF
   const distinct = textOnly.filter(({ key }) => !seen.has(key) && seen.add(key));
   const repeated = textOnly.length - distinct.length;
   if (repeated > 0) notes.push(`Left out of ${name}: ${countOf(repeated, 'problem')} with the same text as another.`);
-  return { file: { name, file: resolve(path), mapping, problems: named(distinct, split) }, notes };
+  return distinct;
 }
 
 /** Problems as the store wants them, a name that was taken before followed by the line. */
@@ -106,16 +114,42 @@ export function named(problems: readonly Problem[], split: Split): NewProblem[] 
  * Holds out the problems with the smallest keys. A key is a hash of the problem's text, so the choice
  * is as good as random, the same in every run, and stays nearly the same when problems are added.
  */
-export function holdOut(problems: readonly NewProblem[]): NewProblem[] {
+export function holdOut<P extends { key: number }>(problems: readonly P[]): (P & { split: Split })[] {
   const count = Math.min(MAX_HELDOUT, Math.ceil(problems.length / HELDOUT_OF));
   const keys = problems.map(({ key }) => key).sort((a, b) => a - b);
   const limit = keys[count] ?? Infinity;
   return problems.map((problem) => ({ ...problem, split: problem.key < limit ? 'heldout' : 'train' }));
 }
 
-function tooFew(where: string): AresError {
+export function heldOutNote(heldout: number, all: number): string {
+  return (
+    `Held out for evaluation: ${countOf(heldout, 'problem')} of ${all}, those with the smallest hash of their text. ` +
+    'The rest is trained on.'
+  );
+}
+
+/**
+ * Problems to train on that are not among those to evaluate on.
+ * @param notes gets a sentence when some are
+ * @throws AresError 'bad-data' when nothing is left
+ */
+export function withoutHeldout<P extends { key: number }>(
+  train: readonly P[],
+  heldout: readonly { key: number }[],
+  where: string,
+  notes: string[],
+): P[] {
+  const keys = new Set(heldout.map(({ key }) => key));
+  const own = train.filter(({ key }) => !keys.has(key));
+  const shared = train.length - own.length;
+  if (own.length === 0) throw tooFew(where);
+  if (shared > 0) notes.push(`Not trained on: ${countOf(shared, 'problem')} that the held-out problems have too.`);
+  return own;
+}
+
+export function tooFew(where: string): AresError {
   return new AresError('bad-data', 'There are no problems left to train on when some are held out.', {
     where,
-    hint: 'Use a dataset with more problems, or name another file with --heldout.',
+    hint: 'Use more problems, or name others to hold out.',
   });
 }

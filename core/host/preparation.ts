@@ -10,6 +10,7 @@ import type { ModelFolder } from '#core/model/modelFolder.ts';
 import { longestResponse, roomFor, withinRoom } from '#core/runs/positions.ts';
 import { type PreparedProblem, type RunProblem, prepareProblems } from '#core/runs/prompts.ts';
 import type { Recipe } from '#core/runs/recipe.ts';
+import { createBreather } from '#core/util/breather.ts';
 import { AresError } from '#core/util/errors.ts';
 
 export interface Preparation {
@@ -23,15 +24,15 @@ export interface Preparation {
 }
 
 /** @throws AresError 'bad-data' when no problem to train on, or to evaluate on, is left of those there were */
-export function prepare(
+export async function prepare(
   model: ModelFolder,
   recipe: Recipe,
   train: readonly RunProblem[],
   heldout: readonly RunProblem[],
-): Preparation {
+): Promise<Preparation> {
   const positions = model.config.maxPositions;
   const wantedTokens = longestResponse(recipe);
-  const prepared = { train: prepareProblems(model, train), heldout: prepareProblems(model, heldout) };
+  const prepared = { train: await encode(model, train), heldout: await encode(model, heldout) };
   const lengths = [...prepared.train, ...prepared.heldout].map(({ promptIds }) => promptIds.length);
   const room = roomFor(lengths, positions, wantedTokens);
   const fitting = (problems: readonly PreparedProblem[]) => {
@@ -59,4 +60,17 @@ export function prepare(
   }
   const limited = withinRoom(recipe, room);
   return { recipe: limited, ...kept, longestSequence: room.maxPromptTokens + longestResponse(limited), notes };
+}
+
+/** Problems encoded in one go. */
+const SLICE = 16;
+
+async function encode(model: ModelFolder, problems: readonly RunProblem[]): Promise<PreparedProblem[]> {
+  const breathe = createBreather();
+  const prepared: PreparedProblem[] = [];
+  for (let i = 0; i < problems.length; i += SLICE) {
+    prepared.push(...prepareProblems(model, problems.slice(i, i + SLICE)));
+    await breathe();
+  }
+  return prepared;
 }

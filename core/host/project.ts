@@ -43,6 +43,11 @@ export function openProject(folder: string): Store {
   });
 }
 
+/** Where the next run will be, unless another program adds one before. */
+export function nextRunFolder(projectFolder: string, store: Pick<Store, 'runs'>): string {
+  return join(resolve(projectFolder), RUNS_FOLDER, String((store.runs.list()[0]?.runId ?? 0) + 1));
+}
+
 /**
  * Makes the folder of the next run, named by the number the run will have unless another program adds
  * one at this moment; the store keeps the path.

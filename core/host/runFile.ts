@@ -15,11 +15,22 @@ import { AresError } from '#core/util/errors.ts';
 
 const FILE = 'run.json';
 
-const splitSchema = z.strictObject({ datasetId: z.int(), split: z.enum(['train', 'heldout']) });
+/**
+ * Problems of a run: the set they were chosen from, for people, and exactly which they are, for resuming. A
+ * dataset may grow and a pool may be removed while a run is paused; its problems stay what they were.
+ */
+const splitSchema = z.strictObject({
+  datasetId: z.int(),
+  /** Null for all of the dataset, and where a pool is named. */
+  split: z.string().nullable(),
+  poolId: z.int().nullable().default(null),
+  /** Ids from first to last, ascending; absent in files of version 1, which mean the whole split. */
+  problems: z.array(z.tuple([z.int(), z.int()])).optional(),
+});
 const count = z.int().min(1);
 
 const runFileSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(2)]),
   kind: z.enum(runKinds),
   baseModelId: z.int(),
   /** Null for a run that does not need such problems. */
@@ -38,8 +49,8 @@ const runFileSchema = z.strictObject({
 export type RunFile = z.output<typeof runFileSchema>;
 export type StoredSplit = z.output<typeof splitSchema>;
 
-export function writeRunFile(folder: string, content: RunFile): void {
-  writeFileAtomic(join(folder, FILE), `${JSON.stringify(content, null, 2)}\n`);
+export function writeRunFile(folder: string, content: Omit<RunFile, 'version'>): void {
+  writeFileAtomic(join(folder, FILE), `${JSON.stringify({ version: 2, ...content }, null, 2)}\n`);
 }
 
 /** @throws AresError 'not-found' or 'bad-file' */

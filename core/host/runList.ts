@@ -3,17 +3,15 @@
  *
  * Owns: what is said about a run from outside, whether or not a process works on it.
  */
-import { plannedStages, stageName, stageWork } from '#core/runs/pipeline.ts';
-import { markInterruptedRuns } from '#core/runs/lifecycle.ts';
+import { changesOfState, markInterruptedRuns } from '#core/runs/lifecycle.ts';
 import { advance, estimate, startProgress } from '#core/runs/progress.ts';
 import type { StageWork } from '#core/runs/progress.ts';
-import { type Recipe, parseRecipe } from '#core/runs/recipe.ts';
 import type { Event } from '#core/store/events.ts';
 import type { Run, RunError, RunState, Stage } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
 import { AresError } from '#core/util/errors.ts';
 import { openProject } from './project.ts';
-import { readRunFile } from './runFile.ts';
+import { factsOf, workOf } from './runFacts.ts';
 
 export interface ListedRun {
   runId: number;
@@ -35,7 +33,11 @@ export interface ListedRun {
 export function listRuns(projectFolder: string): ListedRun[] {
   return withProject(projectFolder, (store) => {
     markInterruptedRuns(store, Date.now());
-    return store.runs.list().map((run) => listed(store, run));
+    return store.runs.list().map((run) => {
+      const { runId, name, kind, state, folder, createdMs, error } = run;
+      const { stage, fraction, remainingMs } = standingOf(store, run);
+      return { runId, name, kind, state, folder, stage, fraction, remainingMs, createdMs, error };
+    });
   });
 }
 
@@ -62,24 +64,15 @@ export function requireRun(store: Pick<Store, 'runs'>, runId: number): Run {
 export function workOfRun(projectFolder: string, runId: number): { work: StageWork[]; log: string[] } {
   return withProject(projectFolder, (store) => {
     const run = requireRun(store, runId);
-    const created = store.events.page(runId, 0, LOG_LINES).filter(({ timeMs }) => timeMs === run.createdMs);
-    return { work: workOf(run, store.runs.stages(runId)), log: created.map(({ message }) => message) };
+    const created = store.events
+      .page(runId, 0, LOG_LINES)
+      .filter(({ timeMs, details }) => timeMs === run.createdMs && !('to' in (details as object)));
+    return { work: workOf(factsOf(store, run), store.runs.stages(runId)), log: created.map(({ message }) => message) };
   });
 }
 
 /** More than any run has. */
 const LOG_LINES = 100_000;
-
-/** Units as the store has them, with the relative costs of the recipe. */
-function workOf(run: Run, stages: readonly Stage[]): StageWork[] {
-  const recipe: Recipe = parseRecipe(run.recipe, `the recipe of run ${run.runId}`);
-  const { kind } = readRunFile(run.folder);
-  const costs = new Map(stageWork(recipe, 0, 0, kind).map(({ name, costPerUnit }) => [name, costPerUnit]));
-  return plannedStages(recipe, kind).map((planned, i) => {
-    const name = stageName(planned);
-    return { name, units: stages[i]!.plannedUnits, costPerUnit: costs.get(name)! };
-  });
-}
 
 /**
  * How long processes have worked on a run, by the changes of state in its log.
@@ -88,8 +81,7 @@ function workOf(run: Run, stages: readonly Stage[]): StageWork[] {
 function timeAtWork(log: readonly Event[], nowMs: number): number | null {
   let totalMs = 0;
   let sinceMs: number | null = null;
-  for (const { timeMs, details } of log) {
-    const { from, to } = details as { from?: RunState; to?: RunState };
+  for (const { timeMs, from, to } of changesOfState(log)) {
     if (to === 'interrupted') return null;
     if (from === 'running' && sinceMs !== null) {
       totalMs += timeMs - sinceMs;
@@ -100,27 +92,28 @@ function timeAtWork(log: readonly Event[], nowMs: number): number | null {
   return sinceMs === null ? totalMs : totalMs + nowMs - sinceMs;
 }
 
-function listed(store: Store, run: Run): ListedRun {
-  const { runId, name, kind, state, folder, createdMs, error } = run;
-  const stages = store.runs.stages(runId);
+export interface Standing extends Pick<ListedRun, 'stage' | 'fraction' | 'remainingMs'> {
+  stages: Stage[];
+}
+
+/** How far a run is by what the store says. */
+export function standingOf(store: Store, run: Run): Standing {
+  const stages = store.runs.stages(run.runId);
   const done = stages.reduce(
     (progress, { stage, doneUnits }) => advance(progress, stage, doneUnits, 0),
-    startProgress(workOf(run, stages)),
+    startProgress(workOf(factsOf(store, run), stages)),
   );
   const { fraction } = estimate(done, 0);
   const current = stages.find((stage) => stage.state !== 'finished');
-  const workedMs = timeAtWork(store.events.page(runId, 0, LOG_LINES), Date.now());
   return {
-    runId,
-    name,
-    kind,
-    state,
-    folder,
+    stages,
     stage: current?.name ?? null,
     fraction,
-    remainingMs:
-      current !== undefined && workedMs !== null && fraction > 0 ? (workedMs * (1 - fraction)) / fraction : null,
-    createdMs,
-    error,
+    remainingMs: current !== undefined && fraction > 0 ? remainingFrom(store, run, fraction) : null,
   };
+}
+
+function remainingFrom(store: Store, { runId }: Run, fraction: number): number | null {
+  const workedMs = timeAtWork(store.events.page(runId, 0, LOG_LINES), Date.now());
+  return workedMs === null ? null : (workedMs * (1 - fraction)) / fraction;
 }

@@ -7,7 +7,7 @@
  */
 import { type RunOwner, type RunState, runStates } from '#core/store/runs.ts';
 import type { Run } from '#core/store/runs.ts';
-import type { EventLevel } from '#core/store/events.ts';
+import type { Event, EventLevel } from '#core/store/events.ts';
 import type { Store } from '#core/store/store.ts';
 import { AresError } from '#core/util/errors.ts';
 import { type ProcessTable, hasEnded, systemProcesses } from './processIdentity.ts';
@@ -58,6 +58,20 @@ export function changeRunState(
   error?: AresError,
 ): void {
   apply(store, runId, to, nowMs, null, error);
+}
+
+/** Logs that a run which was just created is in the queue; its place in it follows from this. */
+export function logQueued(store: Pick<RunStore, 'events'>, runId: number, nowMs: number): void {
+  const [level, message] = reached.queued;
+  store.events.add({ runId, timeMs: nowMs, level, message, details: { to: 'queued' } });
+}
+
+/** The changes of state among the lines of a run's log. */
+export function changesOfState(log: readonly Event[]): { timeMs: number; from: RunState | undefined; to: RunState }[] {
+  return log.flatMap(({ timeMs, details }) => {
+    const { from, to } = details as { from?: RunState; to?: RunState };
+    return to === undefined ? [] : [{ timeMs, from, to }];
+  });
 }
 
 /**

@@ -23,6 +23,16 @@ export function defaultRecipe(): Recipe {
   return recipeSchema.parse({ version: RECIPE_VERSION });
 }
 
+/** Something to correct in a recipe. */
+export interface RecipeMistake {
+  /** Dotted path of the setting; empty for the text as a whole. */
+  path: string;
+  /** From 1; null where nothing is written that it is about. */
+  line: number | null;
+  message: string;
+  hint: string;
+}
+
 /**
  * Reads a recipe. Settings that are left out get their defaults; unknown ones are errors.
  * @param text YAML, of which JSON is a part
@@ -30,38 +40,80 @@ export function defaultRecipe(): Recipe {
  * @throws AresError 'bad-recipe'
  */
 export function parseRecipe(text: string, where: string): Recipe {
-  if (text.length > MAX_RECIPE_CHARACTERS) throw bad('This is too long for a recipe.', where, 'Choose another file.');
+  const { recipe, mistakes } = checkRecipe(text);
+  if (recipe !== null) return recipe;
+  const { path, line, message, hint } = mistakes[0]!;
+  const others = mistakes.length === 1 ? '' : ` (and ${mistakes.length - 1} more to correct)`;
+  throw new AresError('bad-recipe', `${message}${others}`, {
+    where: [where, line === null ? '' : `line ${line}`, path].filter(Boolean).join(', '),
+    hint,
+  });
+}
+
+/** Reads a recipe and finds everything that is to be corrected; the recipe is null where something is. */
+export function checkRecipe(text: string): { recipe: Recipe | null; mistakes: RecipeMistake[] } {
+  if (text.length > MAX_RECIPE_CHARACTERS)
+    return refused({ path: '', line: null, message: 'This is too long for a recipe.', hint: 'Choose another file.' });
+  const stored = storedRecipe(text);
+  if (stored !== null) return { recipe: stored, mistakes: [] };
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [mistake] = [...document.errors, ...document.warnings];
-  if (mistake !== undefined) {
-    const { line, col } = lines.linePos(mistake.pos[0]);
-    throw bad(
-      `This is not valid YAML: ${mistake.message}`,
-      `${where}, line ${line}, column ${col}`,
-      'Correct the text.',
-    );
+  const syntax = [...document.errors, ...document.warnings].map(({ pos, message }): RecipeMistake => {
+    const { line, col } = lines.linePos(pos[0]);
+    return {
+      path: '',
+      line,
+      message: `This is not valid YAML: ${message}`,
+      hint: `Correct the text at column ${col}.`,
+    };
+  });
+  if (syntax.length > 0) return refused(...syntax);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    const message = `This is not valid YAML: ${(error as Error).message}.`;
+    return refused({ path: '', line: null, message, hint: 'Correct the text.' });
   }
-  const value = plainValue(document, where);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw bad('A recipe is a list of settings with values.', where, `Begin with "version: ${RECIPE_VERSION}".`);
+    const hint = `Begin with "version: ${RECIPE_VERSION}".`;
+    return refused({ path: '', line: null, message: 'A recipe is a list of settings with values.', hint });
   }
   const { version } = value as { version?: unknown };
   if (typeof version === 'number' && version > RECIPE_VERSION) {
-    throw bad(`The recipe is of version ${version}, which this program does not know.`, where, 'Update the workbench.');
+    const message = `The recipe is of version ${version}, which this program does not know.`;
+    return refused({ path: '', line: lineOf(document, lines, ['version']), message, hint: 'Update the workbench.' });
   }
   const result = recipeSchema.safeParse(value);
-  if (result.success) return result.data;
-  const { issues } = result.error;
+  if (result.success) return { recipe: result.data, mistakes: [] };
   // A misspelt setting explains more than the default it left behind.
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
-  const { path, message, hint } = explain(issue, value);
-  const others = issues.length === 1 ? '' : ` (and ${issues.length - 1} more to correct)`;
-  throw bad(
-    `${message}${others}`,
-    [where, lineOf(document, lines, path), path.join('.')].filter(Boolean).join(', '),
-    hint,
+  const misspelt = ({ code }: z.core.$ZodIssue) => Number(code === 'unrecognized_keys');
+  const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
+  return refused(
+    ...issues
+      .flatMap((issue) => explain(issue, value))
+      .map(({ path, message, hint }) => ({
+        path: path.join('.'),
+        line: lineOf(document, lines, path),
+        message,
+        hint,
+      })),
   );
+}
+
+function refused(...mistakes: RecipeMistake[]): { recipe: null; mistakes: RecipeMistake[] } {
+  return { recipe: null, mistakes };
+}
+
+/** Recipes that the store holds are JSON, and read far more often than YAML is: without its slow parser. */
+function storedRecipe(text: string): Recipe | null {
+  if (!text.startsWith('{')) return null;
+  try {
+    return recipeSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    // Not JSON after all, or with a mistake that has a line in YAML.
+    return null;
+  }
 }
 
 /** The one spelling of a recipe, as it is stored with a run. */
@@ -83,25 +135,13 @@ export function recipeWarnings({ policy, checkpoints }: Recipe): string[] {
   ];
 }
 
-function bad(message: string, where: string, hint: string): AresError {
-  return new AresError('bad-recipe', message, { where, hint });
-}
-
-function plainValue(document: Document, where: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 }) as unknown;
-  } catch (error) {
-    throw bad(`This is not valid YAML: ${(error as Error).message}.`, where, 'Correct the text.');
-  }
-}
-
-/** "line 12" of the setting, or of the nearest thing around it that is written out. */
-function lineOf(document: Document, lines: LineCounter, path: Path): string | undefined {
+/** Line of the setting, or of the nearest thing around it that is written out. */
+function lineOf(document: Document, lines: LineCounter, path: Path): number | null {
   for (let depth = path.length; depth > 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true);
-    if (isNode(node) && node.range) return `line ${lines.linePos(node.range[0]).line}`;
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
-  return undefined;
+  return null;
 }
 
 interface Explanation {
@@ -110,21 +150,24 @@ interface Explanation {
   hint: string;
 }
 
-function explain(issue: z.core.$ZodIssue, document: unknown): Explanation {
+/** One explanation, or one per setting that does not exist. */
+function explain(issue: z.core.$ZodIssue, document: unknown): Explanation[] {
   const path = issue.path as Path;
-  if (issue.code === 'unrecognized_keys') return unknownSetting(path, issue.keys[0]!);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownSetting(path, key));
   const found = valueAt(document, path);
   const name = `"${path.join('.')}"`;
   const options = issue.code === 'invalid_value' ? issue.values.map(String) : [];
   const meant = typeof found === 'string' ? nearestName(found, options) : undefined;
-  return {
-    path,
-    message:
-      found === undefined
-        ? `${name} is missing: it ${rule(issue)}.`
-        : `${name} ${rule(issue)}, but is ${shorten(found)}.`,
-    hint: meant === undefined ? 'Correct the setting, or remove it to use the default.' : `Did you mean "${meant}"?`,
-  };
+  return [
+    {
+      path,
+      message:
+        found === undefined
+          ? `${name} is missing: it ${rule(issue)}.`
+          : `${name} ${rule(issue)}, but is ${shorten(found)}.`,
+      hint: meant === undefined ? 'Correct the setting, or remove it to use the default.' : `Did you mean "${meant}"?`,
+    },
+  ];
 }
 
 /** What a value must satisfy, as the rest of a sentence. */

@@ -57,6 +57,8 @@ export interface ProblemReads {
   get(problemId: number): Problem | undefined;
   /** In order of import. */
   page(page: ProblemPage): Problem[];
+  /** Problems with ids from `first` to `last`, in order, at most `limit`. */
+  between(first: number, last: number, limit: number): Problem[];
   /** Number of problems per split. */
   splits(datasetId: number): { split: string; problems: number }[];
   /** All ids, in order of import. */
@@ -100,6 +102,9 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
   const page = db.prepare<[ProblemPage], Row>(`
     SELECT * FROM problems WHERE datasetId = :datasetId AND split = :split AND problemId > :afterProblemId
     ORDER BY problemId LIMIT :limit`);
+  const between = db.prepare<[number, number, number], Row>(
+    'SELECT * FROM problems WHERE problemId BETWEEN ? AND ? ORDER BY problemId LIMIT ?',
+  );
   const splits = db.prepare<[number], { split: string; problems: number }>(
     'SELECT split, count(*) AS problems FROM problems WHERE datasetId = ? GROUP BY split ORDER BY split',
   );
@@ -153,6 +158,7 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
       return row && parse(row);
     },
     page: (request) => page.all(request).map(parse),
+    between: (first, last, limit) => between.all(first, last, limit).map(parse),
     splits: (datasetId) => splits.all(datasetId),
     ids: (datasetId) => Int32Array.from(ids.all(datasetId)),
     takenIds: (datasetId, names) => new Set(takenIds.all(datasetId, JSON.stringify(names))),

@@ -80,6 +80,8 @@ export interface RunReads {
   get(runId: number): Run | undefined;
   /** Newest first; with `states`, only runs in one of them. */
   list(states?: readonly RunState[]): Run[];
+  /** Those that are queued, in the order in which they were put into the queue, as their logs tell. */
+  waiting(): Run[];
   /** In order. */
   stages(runId: number): Stage[];
 }
@@ -103,6 +105,9 @@ export function runQueries(db: Connection): RunReads & RunWrites {
   const inStates = db.prepare<[string], Row>(
     'SELECT * FROM runs WHERE state IN (SELECT value FROM json_each(?)) ORDER BY runId DESC',
   );
+  const waiting = db.prepare<[], Row>(`
+    SELECT * FROM runs WHERE state = 'queued' ORDER BY coalesce(
+      (SELECT max(eventId) FROM events WHERE events.runId = runs.runId AND details ->> '$.to' = 'queued'), 0), runId`);
   const stagesOf = db.prepare<[number], Stage>('SELECT * FROM stages WHERE runId = ? ORDER BY stage');
   const insert = db.prepare<[NewRun]>(`
     INSERT INTO runs (name, kind, state, recipe, recipeHash, seed, folder, parentId, createdMs)
@@ -126,6 +131,7 @@ export function runQueries(db: Connection): RunReads & RunWrites {
       return row && parse(row);
     },
     list: (states = runStates) => inStates.all(JSON.stringify(states)).map(parse),
+    waiting: () => waiting.all().map(parse),
     stages: (runId) => stagesOf.all(runId),
     create: (run, stages) =>
       durably(db, () => {

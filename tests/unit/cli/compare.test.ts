@@ -33,7 +33,6 @@ function finishedProject(options: StoredRunOptions = {}): StoredRun {
   });
   const engine = { threads: 1, tokenBudget: 1, checkpointBlocks: false, maxRows: 1, chunkTokens: 1 };
   writeRunFile(folder, {
-    version: 1,
     kind: 'pipeline',
     baseModelId,
     train: null,

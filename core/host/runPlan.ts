@@ -1,0 +1,70 @@
+/**
+ * What a run would be, before anything of it is recorded.
+ *
+ * Owns: the checks that creating a run and its preflight share: the recipe of its kind, problems that fit
+ * the model, how much memory they need and with which options the engine fits into what there is. It
+ * reads the model and writes nothing.
+ */
+import { availableParallelism } from 'node:os';
+import { loadVocabulary } from '#core/ares/triggerFiles.ts';
+import type { EngineOptions } from '#core/engine/localEngine.ts';
+import type { ModelFolder } from '#core/model/modelFolder.ts';
+import type { RunKind } from '#core/runs/context.ts';
+import { recipeOfKind, stageWork } from '#core/runs/pipeline.ts';
+import type { StageWork } from '#core/runs/progress.ts';
+import type { Recipe } from '#core/runs/recipe.ts';
+import { type Workload, chooseEngineOptions, workloadOf } from './memory.ts';
+import { type Preparation, prepare } from './preparation.ts';
+import type { ProblemSource } from './problemSource.ts';
+
+/** What the machine grants where the recipe does not say. Null: all of it. */
+export interface MachineLimits {
+  threads: number | null;
+  memoryLimitBytes: number | null;
+}
+
+export interface RunPlan {
+  kind: RunKind;
+  /** As it will be stored: responses are limited to the room there is only when the run is worked on. */
+  recipe: Recipe;
+  preparation: Preparation;
+  workload: Workload;
+  stages: StageWork[];
+  triggerWords: string[];
+}
+
+/** @throws AresError 'bad-data' when nothing fits the model, 'not-found' or 'bad-file' for the trigger words */
+export async function planRun(
+  kind: RunKind,
+  asked: Recipe,
+  model: ModelFolder,
+  { train, heldout }: Pick<ProblemSource, 'train' | 'heldout'>,
+): Promise<RunPlan> {
+  const recipe = recipeOfKind(asked, kind);
+  const { words } = loadVocabulary(recipe.policy.method.count.vocabulary);
+  const preparation = await prepare(model, recipe, train, heldout);
+  return {
+    kind,
+    recipe,
+    preparation,
+    workload: workloadOf(model.config, trains(recipe), preparation.longestSequence),
+    stages: stageWork(recipe, preparation.train.length, preparation.heldout.length, kind),
+    triggerWords: [...words],
+  };
+}
+
+export function trains({ coldStart, policy }: Recipe): boolean {
+  return coldStart.enabled || policy.enabled;
+}
+
+/** What a run may use of this machine's memory, bytes. */
+export function memoryLimit({ engine }: Recipe, limits: MachineLimits): number {
+  return engine.memoryLimitBytes ?? limits.memoryLimitBytes ?? process.availableMemory();
+}
+
+/** @throws AresError 'memory' with the numbers when it cannot fit */
+export function engineFor({ recipe, workload }: RunPlan, limits: MachineLimits): EngineOptions {
+  const { threads, tokenBudget } = recipe.engine;
+  const wanted = { threads: threads ?? limits.threads ?? availableParallelism(), tokenBudget };
+  return chooseEngineOptions(workload, wanted, memoryLimit(recipe, limits));
+}
