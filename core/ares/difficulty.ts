@@ -7,7 +7,7 @@
  */
 import { AresError } from '#core/util/errors.ts';
 import { type Interval, wilsonInterval } from '#core/util/statistics.ts';
-import type { Bucket, BucketOptions } from './options.ts';
+import type { Bucket, BucketOptions, LabelStopRule } from './options.ts';
 
 /** Bucket of `correct` right answers out of `samples`, by counts (§3.2): 6 and 3 of 8 by default. */
 export function bucketOf(correct: number, samples: number, options: BucketOptions): Bucket {
@@ -39,13 +39,27 @@ export function bucketsWithin(interval: Interval, options: BucketOptions): Bucke
 }
 
 /**
- * Whether more samples can still change the bucket: false as soon as all remaining answers right and
- * all remaining answers wrong lead to the same one. Sampling may then stop early, but only for
+ * Whether the samples that are left cannot change the bucket: all of them right and all of them wrong lead
+ * to the same one. Sampling may then stop early, but only for
  * buckets: the pass-rate brackets of AdaCS need every sample.
  */
 export function isBucketSettled(correct: number, drawn: number, samples: number, options: BucketOptions): boolean {
   const remaining = samples - drawn;
   return bucketOf(correct, samples, options) === bucketOf(correct + remaining, samples, options);
+}
+
+/** Whether a problem needs no more samples under a rule; with all of them drawn it never does. */
+export function hasEnoughSamples(
+  correct: number,
+  drawn: number,
+  samples: number,
+  rule: LabelStopRule,
+  options: BucketOptions,
+): boolean {
+  if (drawn >= samples) return true;
+  if (rule === 'never' || drawn === 0) return false;
+  if (isBucketSettled(correct, drawn, samples, options)) return true;
+  return rule === 'certain' && bucketsWithin(wilsonInterval(correct, drawn), options).length === 1;
 }
 
 /** Under which circumstances a difficulty was measured; without them the number means nothing. */

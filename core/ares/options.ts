@@ -101,6 +101,15 @@ export interface BucketOptions {
   mediumAtLeast: number;
 }
 
+export const labelStopRules = ['never', 'settled', 'certain'] as const;
+/**
+ * When to stop sampling a problem whose bucket is all that is wanted. 'settled': when the samples that are
+ * left cannot change the bucket, so that it is the one all of them would have given. 'certain': also when
+ * the 95 % interval of the pass rate lies in one bucket; looking again and again, that errs somewhat more
+ * often than one time in twenty.
+ */
+export type LabelStopRule = (typeof labelStopRules)[number];
+
 export const targetRules = ['laggedEma', 'batchMean', 'roundedGroupMean'] as const;
 export type TargetRule = (typeof targetRules)[number];
 

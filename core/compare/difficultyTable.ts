@@ -5,10 +5,9 @@ import { countOf } from './format.ts';
 import type { DifficultySection } from './report/data.ts';
 import type { Table } from './table.ts';
 
-export function difficultyTable({ brackets, model, grader, temperature }: DifficultySection): Table {
+export function difficultyTable({ brackets, meanPassRate, model, grader, temperature }: DifficultySection): Table {
   const samples = brackets.length - 1;
   const total = brackets.reduce((sum, { problems }) => sum + problems, 0);
-  const right = brackets.reduce((sum, { problems }, correct) => sum + problems * correct, 0);
   return {
     title: `Right answers of ${model} to ${countOf(total, 'problem')}`,
     columns: [
@@ -26,8 +25,6 @@ export function difficultyTable({ brackets, model, grader, temperature }: Diffic
         })),
       },
     ],
-    notes: [
-      `Mean pass rate ${(right / (total * samples)).toFixed(3)}, at temperature ${temperature}, graded by ${grader}.`,
-    ],
+    notes: [`Mean pass rate ${meanPassRate.toFixed(3)}, at temperature ${temperature}, graded by ${grader}.`],
   };
 }

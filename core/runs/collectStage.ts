@@ -26,8 +26,10 @@ export interface Collection {
   randomStep: number;
   /** Number of the first chunk among the stage's stored steps. */
   firstChunk: number;
-  /** Asked after each chunk, stored before or now, with its step: whether the rest is not needed. */
-  isEnough?(step: number): boolean;
+  /** Told after each chunk, stored before or now, with its step. */
+  onChunk?(step: number): void;
+  /** Asked after each chunk whether the rest is not needed. */
+  isEnough?(): boolean;
 }
 
 /** Cuts problems into chunks of about this many responses. */
@@ -51,7 +53,7 @@ export function chunksOf<P extends RunProblem>(
  */
 export async function collect(
   context: RunContext,
-  { stage, model, sampling, randomStep, firstChunk, isEnough }: Collection,
+  { stage, model, sampling, randomStep, firstChunk, onChunk, isEnough }: Collection,
   chunks: readonly Chunk[],
   onResponses: (done: number) => void,
 ): Promise<StageEnd> {
@@ -78,7 +80,8 @@ export async function collect(
     }
     done += chunk.problems.length * chunk.samples;
     onResponses(done);
-    if (isEnough?.(step) === true) break;
+    onChunk?.(step);
+    if (isEnough?.() === true) break;
   }
   return 'finished';
 }

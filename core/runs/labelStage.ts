@@ -1,16 +1,17 @@
 /**
  * Measuring difficulty: how often the base model solves each training problem.
  *
- * Owns: the samples, the extra samples of problems that were hardly ever solved (so that the hardest
- * bracket has right traces to learn from), the labels with their circumstances, and ending early where
- * a run that is to train surely has no signal. A label's pass rate never counts the extra samples.
+ * Owns: the samples, fewer of them where the bucket is known before (if the recipe says so), the extra
+ * samples of problems that were hardly ever solved (so that the hardest bracket has right traces to learn
+ * from), the labels with their circumstances, and ending early where a run that is to train surely has no
+ * signal. A label's pass rate never counts the extra samples.
  */
 import { CORRECT } from '#core/grading/verdict.ts';
-import { type DifficultyLabel, difficultyLabel } from '#core/ares/difficulty.ts';
+import { type DifficultyLabel, difficultyLabel, hasEnoughSamples } from '#core/ares/difficulty.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import type { ModelHandle } from '#core/engine/api.ts';
 import type { RolloutColumns, RolloutReads } from '#core/store/rollouts.ts';
-import { type Chunk, chunksOf, collect } from './collectStage.ts';
+import { chunksOf, collect } from './collectStage.ts';
 import { GRADER } from './constants.ts';
 import { RandomStep, type RunContext, type StageEnd, samplingOf } from './context.ts';
 import type { PreparedProblem, RunProblem } from './prompts.ts';
@@ -26,7 +27,17 @@ export interface LabelledProblem<P extends RunProblem = PreparedProblem> {
 /** Keeps the order of labelling apart from the shuffles of the training stages. */
 const LABEL_SHUFFLE = 0x2_0000;
 
+/** What the first samples of a problem showed so far; extra samples are not counted. */
+interface Tally {
+  correct: number;
+  drawn: number;
+  tokens: number;
+}
+
 /**
+ * Problems are labelled as soon as their samples are stored, so that whoever looks sees them come in. Where
+ * sampling may stop early it goes in rounds: each draws some more samples of the problems whose bucket is
+ * still open. What a round draws follows from what is stored, so an interrupted one goes on as it would have.
  * @param trains whether the run goes on to train; labels alone are worth having without any signal
  * @throws AresError 'no-signal' when a run that is to train has nothing to learn from
  */
@@ -37,56 +48,86 @@ export async function runLabelStage(
   trains: boolean,
 ): Promise<StageEnd> {
   const { recipe, train, store, runId, listener, base } = context;
-  const { samples, extraSamples, extraAtMost, responsesPerChunk } = recipe.label;
+  const { samples, stopEarly, extraSamples, extraAtMost, responsesPerChunk } = recipe.label;
   const { minSignalFraction } = recipe.preflight;
-  const first = labelChunks(context);
+  const rule = trains ? 'never' : stopEarly.rule;
+  const buckets = recipe.policy.method.buckets;
   const plan = { stage, model, sampling: samplingOf(base, recipe.label), randomStep: RandomStep.labelling };
-  const expected = train.length * samples;
-  const seen = { problems: 0, mixed: 0 };
-  const isHopeless = (step: number) => {
-    for (const correct of correctByProblem(store.rollouts.columns({ runId, stage, step }), samples).values()) {
-      seen.problems++;
-      if (correct > 0 && correct < samples) seen.mixed++;
-    }
-    return isSurelyWithoutSignal(seen, minSignalFraction);
+  const tallies = new Map<number, Tally>();
+  const isDone = ({ problemId }: RunProblem): boolean => {
+    const tally = tallies.get(problemId);
+    return tally !== undefined && hasEnoughSamples(tally.correct, tally.drawn, samples, rule, buckets);
   };
-  const end = await collect(
-    context,
-    { ...plan, firstChunk: 0, ...(trains ? { isEnough: isHopeless } : {}) },
-    first,
-    (done) => listener.progress(stage, done, expected),
-  );
-  if (end === 'paused') return end;
+  const problems = new Map(train.map((problem) => [problem.problemId, problem]));
+  const labelled = store.labels.labelledBy(runId);
+  const onChunk = (step: number) => {
+    const touched = addTo(tallies, store.rollouts.columns({ runId, stage, step }), samples);
+    const done = Array.from(touched, (problemId) => problems.get(problemId)!).filter(isDone);
+    addLabels(
+      context,
+      done.filter(({ problemId }) => !labelled.has(problemId)).map((problem) => labelOf(context, problem, tallies)),
+    );
+  };
+  const isHopeless = () => {
+    const mixed = Array.from(tallies.values()).filter(({ correct }) => correct > 0 && correct < samples).length;
+    return isSurelyWithoutSignal({ problems: tallies.size, mixed }, minSignalFraction);
+  };
 
-  const labelled = readLabels(context, stage);
-  addLabels(context, labelled);
-  if (trains) {
-    const rates = labelled.map(({ label }) => label.passRate);
-    checkSignal(rates, recipe.policy.method.groupSize, minSignalFraction, train.length - labelled.length);
+  // In random order: what is known after a part of it holds for all of it.
+  let open = new RandomSequence(recipe.seed, Stream.shuffle, LABEL_SHUFFLE).shuffled(train);
+  let drawn = 0;
+  let firstChunk = 0;
+  let doneBefore = 0;
+  while (drawn < samples && open.length > 0) {
+    const wanted = rule === 'never' ? samples : drawn === 0 ? stopEarly.firstSamples : stopEarly.moreSamples;
+    const more = Math.min(wanted, samples - drawn);
+    const chunks = chunksOf(open, drawn, more, responsesPerChunk);
+    const atMost = doneBefore + open.length * (samples - drawn);
+    const collection = { ...plan, firstChunk, onChunk, ...(trains ? { isEnough: isHopeless } : {}) };
+    const end = await collect(context, collection, chunks, (done) => {
+      listener.progress(stage, doneBefore + done, atMost);
+    });
+    if (end === 'paused') return end;
+    firstChunk += chunks.length;
+    doneBefore += open.length * more;
+    drawn += more;
+    open = open.filter((problem) => !isDone(problem));
   }
-  const hardest = labelled.filter(({ label }) => label.correct <= extraAtMost).map(({ problem }) => problem);
-  if (extraSamples === 0 || hardest.length === 0 || labelled.every(({ label }) => label.correct === 0)) return end;
+  if (rule !== 'never') {
+    listener.progress(stage, doneBefore, doneBefore);
+    const saved = train.length * samples - doneBefore;
+    listener.message(
+      'info',
+      `Responses saved by stopping where the bucket was known: ${saved} of ${doneBefore + saved}.`,
+    );
+  }
+
+  const labels = train.flatMap((problem) => (tallies.has(problem.problemId) ? labelOf(context, problem, tallies) : []));
+  if (trains) {
+    const rates = labels.map(({ label }) => label.passRate);
+    checkSignal(rates, recipe.policy.method.groupSize, minSignalFraction, train.length - labels.length);
+  }
+  const hardest = labels.filter(({ label }) => label.correct <= extraAtMost).map(({ problem }) => problem);
+  if (extraSamples === 0 || hardest.length === 0 || labels.every(({ label }) => label.correct === 0)) return 'finished';
   const more = chunksOf(hardest, samples, extraSamples, responsesPerChunk);
-  const total = expected + hardest.length * extraSamples;
-  return collect(context, { ...plan, firstChunk: first.length }, more, (done) =>
-    listener.progress(stage, expected + done, total),
-  );
+  const total = doneBefore + hardest.length * extraSamples;
+  return collect(context, { ...plan, firstChunk }, more, (done) => listener.progress(stage, doneBefore + done, total));
 }
 
-/** The first pass, in random order: what is known after a part of it holds for all of it. */
-function labelChunks({ recipe, train }: RunContext): Chunk[] {
-  const { samples, responsesPerChunk } = recipe.label;
-  const order = new RandomSequence(recipe.seed, Stream.shuffle, LABEL_SHUFFLE).shuffled(train);
-  return chunksOf(order, 0, samples, responsesPerChunk);
-}
-
-/** Right answers among the first samples of each problem; extra samples are not counted. */
-function correctByProblem(columns: RolloutColumns, samples: number): Map<number, number> {
-  const correct = new Map<number, number>();
-  columns.problemId.forEach((id, i) => {
-    if (columns.sample[i]! < samples) correct.set(id, (correct.get(id) ?? 0) + Number(columns.verdict[i] === CORRECT));
+/** Counts the first samples among the rollouts of a step. @returns the problems they belong to */
+function addTo(tallies: Map<number, Tally>, columns: RolloutColumns, samples: number): Set<number> {
+  const touched = new Set<number>();
+  columns.problemId.forEach((problemId, i) => {
+    if (columns.sample[i]! >= samples) return;
+    const { correct, drawn, tokens } = tallies.get(problemId) ?? { correct: 0, drawn: 0, tokens: 0 };
+    tallies.set(problemId, {
+      correct: correct + Number(columns.verdict[i] === CORRECT),
+      drawn: drawn + 1,
+      tokens: tokens + columns.lengthTokens[i]!,
+    });
+    touched.add(problemId);
   });
-  return correct;
+  return touched;
 }
 
 /** The part of a run's context that its stored labels are read with; problems need not be prepared for that. */
@@ -96,35 +137,29 @@ export interface LabelledRun<P extends RunProblem = PreparedProblem> extends Pic
   train: readonly P[];
 }
 
-/** Labels of the problems whose first samples are stored, in the order of the training problems. */
-export function readLabels<P extends RunProblem>(
-  { recipe, train, store, runId, base }: LabelledRun<P>,
-  stage: number,
-): LabelledProblem<P>[] {
-  const { samples, temperature, maxNewTokens } = recipe.label;
-  const correct = new Map<number, number>();
-  const tokens = new Map<number, number>();
-  for (const step of store.rollouts.steps(runId, stage)) {
-    const columns = store.rollouts.columns({ runId, stage, step });
-    for (const [problemId, count] of correctByProblem(columns, samples)) correct.set(problemId, count);
-    columns.problemId.forEach((id, i) => {
-      if (columns.sample[i]! < samples) tokens.set(id, (tokens.get(id) ?? 0) + columns.lengthTokens[i]!);
-    });
-  }
-  const provenance = { model: base.folder, grader: GRADER, temperature, maxNewTokens };
-  return train.flatMap((problem) => {
-    const count = correct.get(problem.problemId);
-    if (count === undefined) return [];
-    const label = difficultyLabel(count, samples, provenance, recipe.policy.method.buckets);
-    return [{ problem, label, meanLengthTokens: tokens.get(problem.problemId)! / samples }];
-  });
+/** Labels of the problems that have first samples stored, in the order of the training problems. */
+export function readLabels<P extends RunProblem>(run: LabelledRun<P>, stage: number): LabelledProblem<P>[] {
+  const { recipe, train, store, runId } = run;
+  const tallies = new Map<number, Tally>();
+  for (const step of store.rollouts.steps(runId, stage))
+    addTo(tallies, store.rollouts.columns({ runId, stage, step }), recipe.label.samples);
+  return train.flatMap((problem) => (tallies.has(problem.problemId) ? labelOf(run, problem, tallies) : []));
 }
 
-/** Stores the labels, unless this run did before it was interrupted. */
+function labelOf<P extends RunProblem>(
+  { recipe, base }: Pick<LabelledRun, 'recipe' | 'base'>,
+  problem: P,
+  tallies: ReadonlyMap<number, Tally>,
+): LabelledProblem<P> {
+  const { temperature, maxNewTokens } = recipe.label;
+  const { correct, drawn, tokens } = tallies.get(problem.problemId)!;
+  const provenance = { model: base.folder, grader: GRADER, temperature, maxNewTokens };
+  const label = difficultyLabel(correct, drawn, provenance, recipe.policy.method.buckets);
+  return { problem, label, meanLengthTokens: tokens / drawn };
+}
+
 function addLabels({ store, runId, baseModelId }: RunContext, labelled: readonly LabelledProblem[]): void {
-  const [first] = labelled;
-  if (first === undefined) return;
-  if (store.labels.history(first.problem.problemId).some((label) => label.runId === runId)) return;
+  if (labelled.length === 0) return;
   const createdMs = Date.now();
   store.durably(() =>
     store.labels.add(

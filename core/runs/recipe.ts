@@ -127,12 +127,18 @@ export function recipeHash(recipe: Recipe): string {
 }
 
 /** What is allowed but probably not meant, as sentences. */
-export function recipeWarnings({ policy, checkpoints }: Recipe): string[] {
-  if (!policy.enabled || checkpoints.everySteps < policy.steps) return [];
-  return [
-    `Policy optimisation has ${policy.steps} steps and checkpoints are made every ${checkpoints.everySteps}: ` +
-      'if it is interrupted, all of it is lost.',
-  ];
+export function recipeWarnings({ label, coldStart, policy, checkpoints }: Recipe): string[] {
+  const warnings: string[] = [];
+  if (policy.enabled && checkpoints.everySteps >= policy.steps) {
+    warnings.push(
+      `Policy optimisation has ${policy.steps} steps and checkpoints are made every ${checkpoints.everySteps}: ` +
+        'if it is interrupted, all of it is lost.',
+    );
+  }
+  if (label.stopEarly.rule !== 'never' && (coldStart.enabled || policy.enabled)) {
+    warnings.push('Labelling does not stop early in a run that trains: its pass rates need every sample.');
+  }
+  return warnings;
 }
 
 /** Line of the setting, or of the nearest thing around it that is written out. */

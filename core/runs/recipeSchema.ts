@@ -10,7 +10,7 @@
  * a small machine can follow, else to a small local run.
  */
 import { z } from 'zod';
-import type { AdacsOptions, AresOptions, Bounds } from '#core/ares/options.ts';
+import { type AdacsOptions, type AresOptions, type Bounds, labelStopRules } from '#core/ares/options.ts';
 import { type Patch, presetNames, presetOptions } from '#core/ares/presets.ts';
 import type { AdamWOptions, AdapterOptions } from '#core/engine/api.ts';
 import type { Schedule } from '#core/engine/schedule.ts';
@@ -77,9 +77,20 @@ const adapter = z
   .nullable()
   .default(null) satisfies z.ZodType<Omit<AdapterOptions, 'seed'> | null>;
 
+/** Fewer samples where the bucket is known before; only in runs that label and do not train, for which every sample counts. */
+const stopEarly = z
+  .strictObject({
+    rule: z.enum(labelStopRules).default('never'),
+    /** Drawn for every problem before the first look, and between two looks. */
+    firstSamples: count.default(4),
+    moreSamples: count.default(2),
+  })
+  .prefault({});
+
 /** Measuring how hard each problem is for the base model. */
 const label = z.strictObject({
   samples: count.default(8),
+  stopEarly,
   /** So many more samples of problems solved at most `extraAtMost` times, to find right traces of hard ones. */
   extraSamples: countOrNone.default(16),
   extraAtMost: countOrNone.default(1),

@@ -30,8 +30,12 @@ export interface RunFacts {
 }
 
 export interface DifficultySection {
-  /** By number of right answers. */
+  /** By number of right answers out of all samples; by pass rate where sampling stopped early. */
   brackets: readonly Bracket[];
+  /** Over the problems, each weighing the same. */
+  meanPassRate: number;
+  /** Fewest samples of any problem; all of them unless sampling stopped early. */
+  fewestSamples: number;
   /** Who answered, how, and who graded: a difficulty is one model's. */
   model: string;
   grader: string;

@@ -46,9 +46,10 @@ function timeText(iso: string): string {
   return Number.isNaN(at.getTime()) ? iso : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-export function difficultySection({ brackets, model, grader, temperature }: DifficultySection): string {
+export function difficultySection({ brackets, fewestSamples, model, grader, temperature }: DifficultySection): string {
   const total = brackets.reduce((sum, { problems }) => sum + problems, 0);
   const samples = brackets.length - 1;
+  const times = fewestSamples === samples ? String(samples) : `${fewestSamples} to ${samples}`;
   return section(
     'How hard the problems are',
     figure(
@@ -57,7 +58,7 @@ export function difficultySection({ brackets, model, grader, temperature }: Diff
         description: 'Number of problems by how many of their sampled answers were right, coloured by bucket.',
         widthPx: 620,
       }),
-      `${formatNumber(total, 'count')} problems, each answered ${samples} times by ${model} at temperature ` +
+      `${formatNumber(total, 'count')} problems, each answered ${times} times by ${model} at temperature ` +
         `${temperature}, graded by ${grader}. Difficulty is this model’s, and from right or wrong alone.`,
     ),
   );

@@ -4,7 +4,7 @@
  * Owns: reading both back from the store. Labels and selection are computed by the very code that
  * trained on them (runs/labelStage.ts, runs/coldStartStage.ts).
  */
-import { bucketOf } from '#core/ares/difficulty.ts';
+import { bucketOf, passRateBracket } from '#core/ares/difficulty.ts';
 import { curationPoints } from '#core/compare/curation.ts';
 import type { CurationSection, DifficultySection } from '#core/compare/report/data.ts';
 import { curateFromStore } from '#core/runs/coldStartStage.ts';
@@ -12,6 +12,7 @@ import { GRADER } from '#core/runs/constants.ts';
 import { type LabelledRun, readLabels } from '#core/runs/labelStage.ts';
 import { stageName } from '#core/runs/pipeline.ts';
 import { type RunProblem, fromStored } from '#core/runs/prompts.ts';
+import { mean } from '#core/util/statistics.ts';
 import { problemsIn } from './evaluations.ts';
 import { type RunRecord, stageColumns } from './record.ts';
 
@@ -41,10 +42,12 @@ export function difficultyOf({ stage, run }: Labelling, model: string): Difficul
   const { samples, temperature } = run.recipe.label;
   const labelled = readLabels(run, stage);
   const brackets = Array.from({ length: samples + 1 }, (_, correct) => ({
-    problems: labelled.filter(({ label }) => label.correct === correct).length,
+    problems: labelled.filter(({ label }) => passRateBracket(label.correct, label.samples, samples) === correct).length,
     bucket: bucketOf(correct, samples, run.recipe.policy.method.buckets),
   }));
-  return { brackets, model, grader: GRADER, temperature };
+  const meanPassRate = mean(labelled.map(({ label }) => label.passRate));
+  const fewestSamples = labelled.reduce((fewest, { label }) => Math.min(fewest, label.samples), samples);
+  return { brackets, meanPassRate, fewestSamples, model, grader: GRADER, temperature };
 }
 
 /** The selection of the cold start, made again from the stored responses. */

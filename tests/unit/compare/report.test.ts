@@ -49,6 +49,8 @@ const full: ReportData = {
   curves: [curve('base', 1), curve('aepo', 1), curve('aepo', 2)],
   difficulty: {
     brackets: [4, 2, 9].map((problems, c) => ({ problems, bucket: c === 2 ? ('easy' as const) : ('hard' as const) })),
+    meanPassRate: 0.7,
+    fewestSamples: 2,
     model: 'base',
     grader: 'exact answer, version 1',
     temperature: 1,
