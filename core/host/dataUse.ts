@@ -1,43 +1,43 @@
 /**
- * Which runs depend on a dataset, a problem or a pool.
+ * Which runs depend on a dataset or a problem.
  *
  * Owns: the reasons why something that a run has used, or is still going to use, must stay as it is. A
  * finished run depends on what it stored; one that can go on depends on all it was given.
  */
+import type { Problem } from '#core/store/problems.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
-import { type RunFile, readRunFile } from './runFile.ts';
+import { type StoredSplit, readRunFile } from './runFile.ts';
 
-/** Runs, newest first, that were given problems of the dataset. */
-function runsOn(store: Pick<Store, 'runs'>, datasetId: number): Run[] {
-  return store.runs.list().filter((run) => {
-    const file = tryRunFile(run);
-    return file !== null && [file.train, file.heldout].some((part) => part?.datasetId === datasetId);
-  });
+/** The parts of a dataset that a run was given. A run whose folder is gone can neither go on nor be shown. */
+function partsOf(run: Run): StoredSplit[] {
+  try {
+    const { train, heldout } = readRunFile(run.folder);
+    return [train, heldout].filter((part) => part !== null);
+  } catch {
+    return [];
+  }
 }
 
-/** Null for a run whose folder is gone: it can neither go on nor be shown. */
-function tryRunFile(run: Run): RunFile | null {
-  try {
-    return readRunFile(run.folder);
-  } catch {
-    return null;
-  }
+function holds(part: StoredSplit, { problemId, datasetId, split }: Problem): boolean {
+  if (part.datasetId !== datasetId) return false;
+  if (part.problems === undefined) return part.split === null || part.split === split;
+  return part.problems.some(([first, last]) => first <= problemId && problemId <= last);
 }
 
 /** Why the dataset cannot be removed, as a sentence; null when it can. */
 export function datasetUse(store: Pick<Store, 'runs' | 'problems'>, datasetId: number): string | null {
-  const [run] = runsOn(store, datasetId);
-  if (run !== undefined) return `Run ${run.runId} ("${run.name}") uses it.`;
+  const user = store.runs.list().find((run) => partsOf(run).some((part) => part.datasetId === datasetId));
+  if (user !== undefined) return `Run ${user.runId} ("${user.name}") uses it.`;
   return store.problems.isDatasetUsed(datasetId) ? 'A run has responses to its problems.' : null;
 }
 
 /** Why the problem cannot be changed, as a sentence; null when it can. */
-export function problemUse(
-  store: Pick<Store, 'runs' | 'problems'>,
-  { problemId, datasetId }: { problemId: number; datasetId: number },
-): string | null {
-  if (store.problems.isUsed(problemId)) return 'A run has answered it: its results belong to the text as it is.';
-  const waiting = runsOn(store, datasetId).find(({ state }) => state !== 'finished');
-  return waiting === undefined ? null : `Run ${waiting.runId} ("${waiting.name}") may still use it.`;
+export function problemUse(store: Pick<Store, 'runs' | 'problems'>, problem: Problem): string | null {
+  if (store.problems.isUsed(problem.problemId))
+    return 'A run has answered it: its results belong to the text as it is.';
+  const user = store.runs
+    .list()
+    .find((run) => run.state !== 'finished' && partsOf(run).some((part) => holds(part, problem)));
+  return user === undefined ? null : `Run ${user.runId} ("${user.name}") may still use it.`;
 }

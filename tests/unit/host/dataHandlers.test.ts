@@ -52,7 +52,11 @@ function hosted() {
     import: async (path: string, change: Partial<Parameters<(typeof handlers)['data.import']>[0]> = {}) => {
       const { mapping } = await handlers['data.preview']({ path, mapping: null });
       const { jobId } = await handlers['data.import']({
-        ...{ path, mapping, name: 'data', split: 'train', appendTo: null },
+        path,
+        mapping,
+        name: 'data',
+        split: 'train',
+        appendTo: null,
         ...change,
       });
       return works[jobId - 1] as Promise<{ datasetId: number; imported: number; skipped: number }>;
@@ -69,8 +73,17 @@ function file(content: string, name = 'data.jsonl'): string {
 
 const lines = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n');
 const query = (datasetId: number, change: Partial<ProblemQuery> = {}): ProblemQuery => ({
-  ...{ datasetId, modelId: null, search: '', split: null, source: null, bucket: null, human: null, passRate: null },
-  ...{ poolId: null, sort: 'imported', descending: false },
+  datasetId,
+  modelId: null,
+  search: '',
+  split: null,
+  source: null,
+  bucket: null,
+  human: null,
+  passRate: null,
+  poolId: null,
+  sort: 'imported',
+  descending: false,
   ...change,
 });
 

@@ -31,7 +31,12 @@ function labelling(rule: LabelStopRule, responsesPerChunk = 12) {
   const modelId = store.models.add({ folder: 'm', weightsHash: 'w', parentId: null, createdMs: 1 });
   const runId = store.runs.create(run, [{ name: 'label', plannedUnits: PROBLEMS * SAMPLES }]);
   const train = ids.map((problemId, key): PreparedProblem => ({
-    ...{ problemId, key, id: String(key), prompt: '?', answer: '5', source: 's' },
+    problemId,
+    key,
+    id: String(key),
+    prompt: '?',
+    answer: '5',
+    source: 's',
     promptIds: Int32Array.of(9),
   }));
   const asked: Asked[] = [];
@@ -53,16 +58,14 @@ label: {samples: ${SAMPLES}, extraSamples: 0, responsesPerChunk: ${responsesPerC
   const seenLabels: number[] = [];
   let chunksLeft = Infinity;
   const context = {
-    ...{
-      store,
-      runId,
-      train,
-      kind: 'label',
-      heldout: [],
-      baseModelId: modelId,
-      folder: '',
-      triggers: new Uint8Array(9),
-    },
+    store,
+    runId,
+    train,
+    kind: 'label',
+    heldout: [],
+    baseModelId: modelId,
+    folder: '',
+    triggers: new Uint8Array(9),
     recipe: recipeOfKind(parseRecipe(text, 'test'), 'label'),
     engine: { generate } as unknown as Engine,
     base: { folder: 'm', stopIds: [STOP], tokenizer },
