@@ -4,8 +4,12 @@
  * Owns: the raw convention of other frameworks' reference files (input ids, attention mask, positions,
  * labels) on top of the very graphs that training uses. Training itself goes through trainer.ts.
  */
+import type { ImageGrid } from '#core/model/vision/geometry.ts';
+import { visionParameterSpecs } from '#core/model/vision/parameters.ts';
+import { visionFeeds } from '#core/model/vision/visionGraph.ts';
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import type { PolicyLoss } from './api.ts';
+import { imageTokenFeeds } from './imageFeeds.ts';
 import { MASKED } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
@@ -19,6 +23,8 @@ export interface RawBatch {
   /** 1 where a token is real. */
   attentionMask: Int32Array;
   positionIds: Int32Array;
+  /** Images of all rows in order, where the model sees; positions then follow from them. */
+  images?: { grids: readonly ImageGrid[]; pixels: Float32Array };
 }
 
 export interface RawForward {
@@ -45,8 +51,9 @@ export interface RawGradients {
 const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
 
 export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
-  const session = await sessions.get(state, 'raw forward', () =>
-    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0 }),
+  const images = raw.images && 'pixels';
+  const session = await sessions.get(state, `raw forward ${images}`, () =>
+    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0, images }),
   );
   const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
   const outputs = await session.run({
@@ -78,12 +85,16 @@ export async function gradientsRaw(
           ratioLevel: loss.ratioLevel,
         }
       : { kind: 'supervised' };
-  const session = await sessions.get(state, `raw ${kind} ${JSON.stringify(shape)}`, () =>
+  const images = raw.images && 'pixels';
+  // Images go through the tower in this graph, so everything can be differentiated.
+  const trained = images === undefined ? [...trainedWeights(state).keys()] : [...state.weights.keys()];
+  const session = await sessions.get(state, `raw ${kind} ${JSON.stringify(shape)} ${images}`, () =>
     buildTrainGraph(shapeOf(state), {
       loss: shape,
       checkpointBlocks: false,
       perRowMask: true,
-      trained: [...trainedWeights(state).keys()],
+      images,
+      trained,
     }),
   );
   const rows: number[] = [];
@@ -110,15 +121,13 @@ export async function gradientsRaw(
     loss: Number(outputs['loss']!.data[0]),
     klLoss: Number(outputs['klLoss']!.data[0]),
     logprobs: outputs['logprobs']!.data as Float32Array,
-    gradients: new Map(
-      [...trainedWeights(state).keys()].map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array]),
-    ),
+    gradients: new Map(trained.map((name) => [name, outputs[GRADIENT_PREFIX + name]!.data as Float32Array])),
   };
 }
 
 function rawFeeds(
   state: ModelState,
-  { batch, length, inputIds, attentionMask, positionIds }: RawBatch,
+  { batch, length, inputIds, attentionMask, positionIds, images }: RawBatch,
 ): Record<string, Tensor> {
   const mask = new Float32Array(batch * length * length);
   for (let b = 0; b < batch; b++) {
@@ -128,11 +137,26 @@ function rawFeeds(
       }
     }
   }
-  const positions = Math.max(...positionIds) + 1;
-  return {
-    ...modelFeeds(state, positions),
+  const common = {
+    ...modelFeeds(state, Math.max(...positionIds) + 1),
     ids: int64(inputIds, [batch, length]),
     positions: int64(positionIds, [batch, length]),
     mask: float32(mask, [batch, 1, length, length]),
+  };
+  if (images === undefined) return common;
+  const { vision } = state.config.multimodal!;
+  const rows = Array.from({ length: batch }, (_, b) => {
+    const start = Math.max(0, attentionMask.subarray(b * length, (b + 1) * length).indexOf(1));
+    return { start, ids: inputIds.subarray(b * length + start, (b + 1) * length) };
+  });
+  const towerWeights = visionParameterSpecs(vision).map(({ name, shape }): [string, Tensor] => [
+    name,
+    float32(state.weights.get(name)!, shape),
+  ]);
+  return {
+    ...common,
+    ...Object.fromEntries(towerWeights),
+    ...imageTokenFeeds(state.config, rows, length, images.grids),
+    ...visionFeeds(vision, images.grids, images.pixels),
   };
 }

@@ -8,7 +8,7 @@ import type { TextConfig } from '#core/model/config.ts';
 import { type ModelFolder, openModelFolder } from '#core/model/modelFolder.ts';
 import type { ModelShape } from '#core/model/graphTransformer.ts';
 import { type Lora, loraSpecs, mergeLora } from '#core/model/lora.ts';
-import { type ParameterSpec, parameterSpecs } from '#core/model/parameters.ts';
+import { type ParameterSpec, languageSpecs, parameterSpecs } from '#core/model/parameters.ts';
 import { ropeTables } from '#core/model/rope.ts';
 import { loadWeights } from '#core/model/weights.ts';
 import { type Tensor, float32 } from '#core/tensor/types.ts';
@@ -60,14 +60,14 @@ export function mergedWeights({ weights, adapter }: ModelState): ReadonlyMap<str
   return adapter === null ? weights : mergeLora(weights, adapter);
 }
 
-/** Weights under their Hugging Face names and rotary tables for `positions` positions, as graph feeds. */
+/** Weights of the language part under their Hugging Face names and rotary tables for `positions` positions, as graph feeds. */
 export function modelFeeds(state: ModelState, positions: number): Record<string, Tensor> {
   const { config, weights, adapter } = state;
   const feeds = (specs: readonly ParameterSpec[], values: ReadonlyMap<string, Float32Array>) =>
     Object.fromEntries(specs.map(({ name, shape }) => [name, float32(values.get(name)!, shape)]));
   return {
     ...ropeFeeds(config, positions),
-    ...feeds(parameterSpecs(config), weights),
+    ...feeds(languageSpecs(config), weights),
     ...(adapter === null ? {} : feeds(loraSpecs(config, adapter.layout), adapter.weights)),
   };
 }

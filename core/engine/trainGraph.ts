@@ -10,10 +10,12 @@ import {
   type ModelShape,
   emitHiddenStates,
   emitLogits,
+  imageRowInputs,
   sequenceInputs,
   weightInputs,
   weightOf,
 } from '#core/model/graphTransformer.ts';
+import { emitVisionFeatures, visionInputs, visionWeightInputs } from '#core/model/vision/visionGraph.ts';
 import { differentiate } from '#core/tensor/differentiate.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
@@ -25,6 +27,12 @@ const MAX_LOG_RATIO = 20;
 /** The k3 estimate of one token is limited alike (METHOD §3.10). */
 const MAX_TOKEN_KL = 10;
 
+/**
+ * How images enter: as `image.features`, computed before, or as pixels through the vision tower in the same
+ * graph, which alone can train it. Absent for text.
+ */
+export type ImageSource = 'features' | 'pixels';
+
 /** What shapes the graph, as opposed to what is fed to it. */
 export type LossShape =
   | { kind: 'supervised' }
@@ -35,6 +43,7 @@ export interface TrainGraphOptions {
   checkpointBlocks: boolean;
   /** Attention masks differ between rows (left-padded input); otherwise one causal mask serves all. */
   perRowMask: boolean;
+  images?: ImageSource | undefined;
   /** Names of the weights that gradients are wanted of; the others are constants. */
   trained: readonly string[];
 }
@@ -45,10 +54,10 @@ export const GRADIENT_PREFIX = 'gradient.';
 /** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per trained weight. */
 export function buildTrainGraph(
   model: ModelShape,
-  { loss: shape, checkpointBlocks, perRowMask, trained }: TrainGraphOptions,
+  { loss: shape, checkpointBlocks, perRowMask, images, trained }: TrainGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { weights, logits, targets } = emitResponseLogits(g, model, { checkpointBlocks, perRowMask });
+  const { weights, logits, targets } = emitResponseLogits(g, model, { checkpointBlocks, perRowMask, images });
   const { logprob } = ops.targetLogprob(g, logits, targets);
   const { loss, klLoss } =
     shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
@@ -69,6 +78,7 @@ export interface ScoreGraphOptions {
   withLogits: boolean;
   /** Number K of most likely tokens per row; 0 for none. */
   alternatives: number;
+  images?: ImageSource | undefined;
 }
 
 /**
@@ -77,10 +87,10 @@ export interface ScoreGraphOptions {
  */
 export function buildScoreGraph(
   model: ModelShape,
-  { perRowMask, withLogits, alternatives }: ScoreGraphOptions,
+  { perRowMask, withLogits, alternatives, images }: ScoreGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { logits, targets } = emitResponseLogits(g, model, { checkpointBlocks: false, perRowMask });
+  const { logits, targets } = emitResponseLogits(g, model, { checkpointBlocks: false, perRowMask, images });
   const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);
   g.namedOutput(logprob, 'logprobs');
   g.namedOutput(emitEntropyNats(g, logprobs), 'entropiesNats');
@@ -108,15 +118,26 @@ export function emitEntropyNats(g: Graph, logprobs: Value): Value {
 function emitResponseLogits(
   g: Graph,
   model: ModelShape,
-  { checkpointBlocks, perRowMask }: { checkpointBlocks: boolean; perRowMask: boolean },
+  { checkpointBlocks, perRowMask, images }: Omit<TrainGraphOptions, 'loss' | 'trained'>,
 ) {
   const ids = g.input('ids', 'int64', ['B', 'T']);
   const context = sequenceInputs(g, model.config, perRowMask);
   const rows = g.input('rows', 'int64', ['R']);
   const targets = g.input('targets', 'int64', ['R', 1]);
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
+  const { multimodal, hiddenSize } = model.config;
   const weights = weightInputs(g, model);
-  const hidden = emitHiddenStates(g, model, weights, ids, context, { checkpointBlocks });
+  let features: Value | undefined;
+  if (images === 'features') features = g.input('image.features', 'float32', ['F', hiddenSize]);
+  if (images === 'pixels') {
+    const { vision } = multimodal!;
+    for (const [name, value] of visionWeightInputs(g, vision)) weights.set(name, value);
+    features = emitVisionFeatures(g, vision, weights, visionInputs(g, vision), checkpointBlocks);
+  }
+  const hidden = emitHiddenStates(g, model, weights, ids, context, {
+    checkpointBlocks,
+    images: features === undefined ? undefined : { features, ...imageRowInputs(g) },
+  });
   const chosen = ops.mul(g, ops.gatherRows(g, hidden, rows), inverseTemperature);
   return { weights, targets, logits: emitLogits(g, model, weights, chosen) };
 }

@@ -1,7 +1,7 @@
 /**
  * What config.json of a text model says, checked and made explicit.
  *
- * Owns: the three supported families (Llama, Qwen2/2.5, Qwen3), their defaults as transformers has
+ * Owns: the supported families (Llama, Qwen2/2.5, Qwen3, and the language part of Qwen2.5-VL), their defaults as transformers has
  * them, both styles of writing RoPE, and the refusal of everything that would change the result and
  * is not computed here. It does not look at weights, and it does not write files.
  *
@@ -9,10 +9,11 @@
  * products), `attention_dropout` (off outside of transformers' own training), `use_cache`.
  */
 import { AresError } from '#core/util/errors.ts';
-import { Fields, isObject, shorten } from './json.ts';
+import { Fields, type JsonObject, isObject, shorten } from './json.ts';
 import { parseRope, type RopeSpec } from './ropeSpec.ts';
+import { type MultimodalConfig, parseMultimodalConfig } from './vision/config.ts';
 
-export type Family = 'llama' | 'qwen2' | 'qwen3';
+export type Family = 'llama' | 'qwen2' | 'qwen3' | 'qwen2_5_vl';
 export type WeightDtype = 'float32' | 'float16' | 'bfloat16';
 
 export interface TextConfig {
@@ -36,6 +37,8 @@ export interface TextConfig {
   /** RMSNorm over each head of queries and keys before RoPE. */
   qkNorm: boolean;
   rope: RopeSpec;
+  /** The vision tower and what ties it to the language part; null for a model of text alone. */
+  multimodal: MultimodalConfig | null;
   maxPositions: number;
   eosIds: number[];
   bosId: number | null;
@@ -59,6 +62,7 @@ const families: Record<Family, FamilyDefaults> = {
   llama: { kvHeads: null, headDim: null, maxPositions: 2048, bosId: 1, eosId: 2 },
   qwen2: { kvHeads: 32, headDim: null, maxPositions: 32768, bosId: null, eosId: null },
   qwen3: { kvHeads: 32, headDim: 128, maxPositions: 32768, bosId: null, eosId: null },
+  qwen2_5_vl: { kvHeads: 32, headDim: null, maxPositions: 32768, bosId: null, eosId: null },
 };
 
 const dtypes: readonly string[] = ['float32', 'float16', 'bfloat16'] satisfies WeightDtype[];
@@ -87,8 +91,8 @@ const MAX_LAYERS = 2048;
  */
 export function parseTextConfig(json: unknown, where: string): TextConfig {
   if (!isObject(json)) throw new AresError('bad-file', 'A model configuration must be a JSON object.', { where });
-  const fields = new Fields(json, where);
-  const family = readFamily(fields);
+  const family = readFamily(new Fields(json, where));
+  const fields = new Fields(languagePart(json), where);
   refuseUnsupported(fields);
 
   const defaults = families[family];
@@ -102,7 +106,8 @@ export function parseTextConfig(json: unknown, where: string): TextConfig {
   refuseSlidingWindow(fields, layers);
 
   const maxPositions = fields.count('max_position_embeddings', defaults.maxPositions);
-  const attentionBias = family !== 'qwen2' && fields.flag('attention_bias', false);
+  const hasQkvBias = family === 'qwen2' || family === 'qwen2_5_vl';
+  const attentionBias = !hasQkvBias && fields.flag('attention_bias', false);
   return {
     family,
     vocabSize: fields.count('vocab_size'),
@@ -114,15 +119,16 @@ export function parseTextConfig(json: unknown, where: string): TextConfig {
     intermediateSize: fields.count('intermediate_size'),
     rmsNormEps: fields.positive('rms_norm_eps', 1e-6),
     tiedEmbeddings: fields.flag('tie_word_embeddings', false),
-    qkvBias: family === 'qwen2' || attentionBias,
+    qkvBias: hasQkvBias || attentionBias,
     outputBias: attentionBias,
     mlpBias: family === 'llama' && fields.flag('mlp_bias', false),
     qkNorm: family === 'qwen3',
-    rope: parseRope(fields, maxPositions),
+    rope: parseRope(fields, maxPositions, family === 'qwen2_5_vl'),
+    multimodal: family === 'qwen2_5_vl' ? parseMultimodalConfig(json, where, headDim) : null,
     maxPositions,
-    eosIds: readTokenIds(json, 'eos_token_id', where, defaults.eosId),
-    bosId: readTokenIds(json, 'bos_token_id', where, defaults.bosId)[0] ?? null,
-    padId: readTokenIds(json, 'pad_token_id', where, null)[0] ?? null,
+    eosIds: readTokenIds(fields.object, 'eos_token_id', where, defaults.eosId),
+    bosId: readTokenIds(fields.object, 'bos_token_id', where, defaults.bosId)[0] ?? null,
+    padId: readTokenIds(fields.object, 'pad_token_id', where, null)[0] ?? null,
     dtype: readDtype(fields),
   };
 }
@@ -145,10 +151,16 @@ export function readTokenIds(
   });
 }
 
+/** Fields of the language part: at the top level, or since transformers 4.52 of a multimodal model in `text_config`. */
+function languagePart(json: JsonObject): JsonObject {
+  const { text_config: text, ...rest } = json;
+  return isObject(text) ? { ...rest, ...text, model_type: rest['model_type'] } : json;
+}
+
 function readFamily(fields: Fields): Family {
   const modelType = fields.text('model_type');
   if (!Object.hasOwn(families, modelType)) {
-    throw unsupported(fields, 'model_type', `Use a text model of one of these types: ${familyNames()}.`);
+    throw unsupported(fields, 'model_type', `Use a model of one of these types: ${familyNames()}.`);
   }
   const { architectures } = fields.object;
   if (Array.isArray(architectures) && !architectures.some(isCausalLm)) {
@@ -158,7 +170,10 @@ function readFamily(fields: Fields): Family {
 }
 
 function isCausalLm(architecture: unknown): boolean {
-  return typeof architecture === 'string' && architecture.endsWith('ForCausalLM');
+  return (
+    typeof architecture === 'string' &&
+    (architecture.endsWith('ForCausalLM') || architecture === 'Qwen2_5_VLForConditionalGeneration')
+  );
 }
 
 function familyNames(): string {

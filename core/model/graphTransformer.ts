@@ -10,7 +10,7 @@ import type { Graph, Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import type { TextConfig } from './config.ts';
 import { type LoraLayout, emitLora, loraSpecs } from './lora.ts';
-import { parameterSpecs } from './parameters.ts';
+import { languageSpecs } from './parameters.ts';
 
 /** Weights by their Hugging Face names. */
 export type WeightValues = ReadonlyMap<string, Value>;
@@ -38,9 +38,9 @@ export interface ModelShape {
   layout: LoraLayout;
 }
 
-/** Declares every weight as a graph input under its Hugging Face name, those of the adapter after the model's. */
+/** Declares every weight of the language part as a graph input under its Hugging Face name, the adapter's after them. */
 export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<string, Value> {
-  const specs = [...parameterSpecs(config), ...loraSpecs(config, layout)];
+  const specs = [...languageSpecs(config), ...loraSpecs(config, layout)];
   return new Map(specs.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
 }
 
@@ -60,7 +60,23 @@ export function weightOf(weights: WeightValues, name: string): Value {
   return value;
 }
 
+/** Features that stand in for the embeddings of image tokens. */
+export interface ImageFeatures {
+  /** float32 [F, hiddenSize] */
+  features: Value;
+  /** int64 [B, T] row of `features` at each position; any where there is no image */
+  rows: Value;
+  /** float32 [B, T] 1 at image tokens */
+  isImage: Value;
+}
+
+/** Declares which positions are image tokens; the features come from wherever the caller has them. */
+export function imageRowInputs(g: Graph): Omit<ImageFeatures, 'features'> {
+  return { rows: g.input('image.rows', 'int64', ['B', 'T']), isImage: g.input('image.mask', 'float32', ['B', 'T']) };
+}
+
 export interface HiddenStatesOptions {
+  images?: ImageFeatures | undefined;
   /** Recompute each block in the backward pass instead of keeping its activations. */
   checkpointBlocks: boolean;
   /** Receives keys and values of every layer (prefill). */
@@ -78,11 +94,12 @@ export function emitHiddenStates(
   weights: WeightValues,
   ids: Value,
   context: SequenceContext,
-  { checkpointBlocks, onKeyValues }: HiddenStatesOptions,
+  { images, checkpointBlocks, onKeyValues }: HiddenStatesOptions,
 ): Value {
   const { config } = shape;
   const embedded = ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids);
-  let hidden = ops.reshape(g, embedded, ['N', config.hiddenSize]);
+  const text = ops.reshape(g, embedded, ['N', config.hiddenSize]);
+  let hidden = images === undefined ? text : emitMixed(g, config, text, images);
   for (let layer = 0; layer < config.layers; layer++) {
     const input = hidden;
     const body = () => emitBlock(g, shape, weights, layer, input, context, onKeyValues);
@@ -91,6 +108,12 @@ export function emitHiddenStates(
     hidden = checkpointBlocks ? checkpoint(g, [input, ...blockWeights], body) : body();
   }
   return ops.rmsNorm(g, hidden, weightOf(weights, 'model.norm.weight'), config.rmsNormEps).normalised;
+}
+
+/** Embeddings of text and features of images in one sequence. [N, hiddenSize] */
+function emitMixed(g: Graph, config: TextConfig, text: Value, { features, rows, isImage }: ImageFeatures): Value {
+  const gathered = ops.reshape(g, ops.gatherRows(g, features, rows), ['N', config.hiddenSize]);
+  return ops.where(g, ops.cast(g, ops.reshape(g, isImage, ['N', 1]), 'bool'), gathered, text);
 }
 
 /**

@@ -1,18 +1,25 @@
 /**
- * Which parameters a text model has: names as in Hugging Face checkpoints, and shapes.
+ * Which parameters a model has: names as in Hugging Face checkpoints, and shapes.
  *
  * Owns: the mapping from a configuration to the list of its tensors. Linear weights are [out, in] as
  * stored. It reads no files.
  */
 import type { TextConfig } from './config.ts';
+import { visionParameterSpecs } from './vision/parameters.ts';
 
 export interface ParameterSpec {
   name: string;
   shape: number[];
 }
 
-/** All parameters in the order the forward pass uses them; lm_head.weight only where it is not tied. */
+/** All parameters: the language part in the order the forward pass uses it, then the vision tower if there is one. */
 export function parameterSpecs(config: TextConfig): ParameterSpec[] {
+  const { multimodal } = config;
+  return [...languageSpecs(config), ...(multimodal === null ? [] : visionParameterSpecs(multimodal.vision))];
+}
+
+/** The language part; lm_head.weight only where it is not tied. */
+export function languageSpecs(config: TextConfig): ParameterSpec[] {
   const { hiddenSize, vocabSize, tiedEmbeddings } = config;
   const specs: ParameterSpec[] = [{ name: 'model.embed_tokens.weight', shape: [vocabSize, hiddenSize] }];
   for (let layer = 0; layer < config.layers; layer++) specs.push(...layerSpecs(config, `model.layers.${layer}`));

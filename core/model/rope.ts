@@ -45,6 +45,32 @@ export function ropeTables(config: Rotation, positions: number): { cos: Float32A
   return { cos, sin };
 }
 
+/**
+ * As ropeTables, with a position of its own on each of three axes per row: the first `sections[0]` pairs
+ * rotate with the first axis, the next `sections[1]` with the second, the rest with the third.
+ * @param axes [rows] each
+ * @returns two tables [rows, headDim / 2]
+ */
+export function multimodalRopeTables(
+  config: Rotation,
+  axes: readonly [Int32Array, Int32Array, Int32Array],
+  sections: readonly [number, number, number],
+): { cos: Float32Array; sin: Float32Array } {
+  const frequencies = inverseFrequencies(config);
+  const axisOfPair = sections.flatMap((size, axis) => Array.from({ length: size }, () => axes[axis]!));
+  const rows = axes[0].length;
+  const cos = new Float32Array(rows * frequencies.length);
+  const sin = new Float32Array(rows * frequencies.length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let pair = 0; pair < frequencies.length; pair++, at++) {
+      const angle = fround(axisOfPair[pair]![row]! * frequencies[pair]!);
+      cos[at] = Math.cos(angle);
+      sin[at] = Math.sin(angle);
+    }
+  }
+  return { cos, sin };
+}
+
 function scaled(frequency: number, scaling: RopeScaling | null): number {
   switch (scaling?.kind) {
     case undefined:

@@ -28,16 +28,17 @@ const DEFAULT_THETA = 10_000;
 /**
  * Reads the RoPE fields of a configuration. Where both styles are present (files written for old and
  * new transformers alike) they must agree, since versions differ in which one wins.
+ * @param isMultimodal positions have three axes (`mrope_section`, read by vision/config.ts)
  * @param maxPositions stands in for a missing original_max_position_embeddings
  * @throws AresError 'unsupported' for other kinds of RoPE, 'bad-file' for missing or contradictory values
  */
-export function parseRope(config: Fields, maxPositions: number): RopeSpec {
+export function parseRope(config: Fields, maxPositions: number, isMultimodal: boolean): RopeSpec {
   refusePartialRotation(config);
   const sections = ['rope_scaling', 'rope_parameters'].flatMap((name) => readSection(config, name));
   const thetas = [config, ...sections]
     .filter((part) => part.has('rope_theta'))
     .map((part) => part.positive('rope_theta'));
-  const scalings = sections.map((section) => readScaling(section, config, maxPositions));
+  const scalings = sections.map((section) => readScaling(section, config, maxPositions, isMultimodal));
   return {
     theta: agreed(thetas, 'rope_theta', config.where) ?? DEFAULT_THETA,
     scaling: agreed(scalings, 'rope_scaling', config.where) ?? null,
@@ -52,14 +53,19 @@ function readSection(config: Fields, name: string): Fields[] {
   return Object.keys(section).length === 0 ? [] : [new Fields(section, `${config.where} (${name})`)];
 }
 
-function readScaling(section: Fields, config: Fields, maxPositions: number): RopeScaling | null {
+function readScaling(section: Fields, config: Fields, maxPositions: number, isMultimodal: boolean): RopeScaling | null {
   const nested = Object.keys(section.object).find((key) => isObject(section.object[key]));
   if (nested !== undefined) throw unsupportedRope(section, nested, 'RoPE that differs between layers');
-  if (section.has('mrope_section')) throw unsupportedRope(section, 'mrope_section', 'multimodal RoPE');
+  if (section.has('mrope_section') && !isMultimodal) throw unsupportedRope(section, 'mrope_section', 'multimodal RoPE');
   refusePartialRotation(section);
 
-  const kind = section.text('rope_type', section.text('type', 'default'));
-  if (section.text('type', kind) !== kind) throw unsupportedRope(section, 'type', 'a second type besides rope_type');
+  // The axes themselves are no scaling; transformers renames this type to 'default'.
+  const nameOf = (field: string, fallback: string) => {
+    const name = section.text(field, fallback);
+    return isMultimodal && name === 'mrope' ? 'default' : name;
+  };
+  const kind = nameOf('rope_type', nameOf('type', 'default'));
+  if (nameOf('type', kind) !== kind) throw unsupportedRope(section, 'type', 'a second type besides rope_type');
   switch (kind) {
     case 'default':
       return null;

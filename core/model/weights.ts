@@ -37,11 +37,15 @@ export function loadWeights(folder: string, config: TextConfig): Map<string, Flo
   }
   for (const spec of specs) checkShape(spec, sources.get(spec.name)!);
   if (config.tiedEmbeddings) checkTiedOutput(sources);
-  return new Map(specs.map(({ name }) => [name, readFloat32(sources.get(name)!, name)]));
+  return new Map(specs.map(({ name }) => [name, readSource(sources.get(name)!)]));
+}
+
+function readSource({ header, stored }: TensorSource): Float32Array {
+  return readFloat32(header, stored);
 }
 
 /** Every tensor of the folder with the file that holds it. */
-function locateTensors(folder: string): Map<string, SafetensorsHeader> {
+function locateTensors(folder: string): Map<string, TensorSource> {
   const single = join(folder, WEIGHTS_FILE);
   if (existsSync(single)) return tensorsOf([readSafetensorsHeader(single)]);
   const index = join(folder, INDEX_FILE);
@@ -49,7 +53,7 @@ function locateTensors(folder: string): Map<string, SafetensorsHeader> {
   throw noWeights(folder);
 }
 
-function locateShardedTensors(folder: string, index: string): Map<string, SafetensorsHeader> {
+function locateShardedTensors(folder: string, index: string): Map<string, TensorSource> {
   const weightMap = readWeightMap(index);
   const shards = new Map<string, SafetensorsHeader>();
   for (const shard of new Set(weightMap.values())) {
@@ -102,11 +106,23 @@ function isPlainFileName(name: string): boolean {
   return basename(name) === name && !/[\\/:\0]/.test(name) && name.endsWith('.safetensors');
 }
 
-function tensorsOf(headers: readonly SafetensorsHeader[]): Map<string, SafetensorsHeader> {
-  const sources = new Map<string, SafetensorsHeader>();
+/** Where a tensor is, and what it is called there. */
+interface TensorSource {
+  header: SafetensorsHeader;
+  stored: string;
+}
+
+/** transformers 5 nests the parts of a multimodal model one deeper in memory, and some files keep that. */
+function canonicalName(stored: string): string {
+  return stored.replace(/^model\.language_model\./, 'model.').replace(/^model\.visual\./, 'visual.');
+}
+
+function tensorsOf(headers: readonly SafetensorsHeader[]): Map<string, TensorSource> {
+  const sources = new Map<string, TensorSource>();
   for (const header of headers) {
-    for (const name of header.tensors.keys()) {
-      const other = sources.get(name);
+    for (const stored of header.tensors.keys()) {
+      const name = canonicalName(stored);
+      const other = sources.get(name)?.header;
       if (other !== undefined) {
         throw new AresError(
           'bad-file',
@@ -117,7 +133,7 @@ function tensorsOf(headers: readonly SafetensorsHeader[]): Map<string, Safetenso
           },
         );
       }
-      sources.set(name, header);
+      sources.set(name, { header, stored });
     }
   }
   return sources;
@@ -149,7 +165,7 @@ function noWeights(folder: string): AresError {
 
 function missingTensors(
   specs: readonly ParameterSpec[],
-  sources: ReadonlyMap<string, SafetensorsHeader>,
+  sources: ReadonlyMap<string, TensorSource>,
   config: TextConfig,
 ): string[] {
   const missing = specs.map(({ name }) => name).filter((name) => !sources.has(name));
@@ -161,7 +177,7 @@ function missingTensors(
 
 function unexpectedTensors(
   specs: readonly ParameterSpec[],
-  sources: ReadonlyMap<string, SafetensorsHeader>,
+  sources: ReadonlyMap<string, TensorSource>,
   config: TextConfig,
 ): string[] {
   const known = new Set(specs.map(({ name }) => name));
@@ -176,13 +192,13 @@ function firstFew(names: readonly string[]): string {
   return names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 }
 
-function checkShape({ name, shape }: ParameterSpec, source: SafetensorsHeader): void {
-  const found = source.tensors.get(name)!.shape;
+function checkShape({ name, shape }: ParameterSpec, { header, stored }: TensorSource): void {
+  const found = header.tensors.get(stored)!.shape;
   if (found.length === shape.length && found.every((size, axis) => size === shape[axis])) return;
   throw new AresError(
     'bad-file',
     `Tensor "${name}" has the shape [${found.join(', ')}], but config.json makes it [${shape.join(', ')}].`,
-    { where: source.path, hint: 'config.json and the weights do not belong together; download both again.' },
+    { where: header.path, hint: 'config.json and the weights do not belong together; download both again.' },
   );
 }
 
@@ -190,17 +206,17 @@ function checkShape({ name, shape }: ParameterSpec, source: SafetensorsHeader): 
  * A tied checkpoint may repeat the embedding as lm_head.weight. If the copy differs, transformers
  * unties it, so the model is not what its configuration says.
  */
-function checkTiedOutput(sources: ReadonlyMap<string, SafetensorsHeader>): void {
+function checkTiedOutput(sources: ReadonlyMap<string, TensorSource>): void {
   const source = sources.get(OUTPUT_PROJECTION);
   if (source === undefined) return;
-  const embedding = readFloat32(sources.get(EMBEDDING)!, EMBEDDING);
-  const output = readFloat32(source, OUTPUT_PROJECTION);
+  const embedding = readSource(sources.get(EMBEDDING)!);
+  const output = readSource(source);
   if (output.length === embedding.length && output.every((value, i) => value === embedding[i])) return;
   throw new AresError(
     'bad-file',
     `"tie_word_embeddings" is true, but ${OUTPUT_PROJECTION} differs from ${EMBEDDING}.`,
     {
-      where: source.path,
+      where: source.header.path,
       hint: 'Set "tie_word_embeddings" to false in config.json if the separate output weights are wanted.',
     },
   );

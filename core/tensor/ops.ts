@@ -72,6 +72,7 @@ export const log = unary('Log');
 export const sqrt = unary('Sqrt');
 export const reciprocal = unary('Reciprocal');
 export const sigmoid = unary('Sigmoid');
+export const erf = unary('Erf');
 export const not = unary('Not');
 
 /** x · sigmoid(x), in one pass. */
@@ -83,6 +84,12 @@ export function silu(g: Graph, x: Value): Value {
     outputs: [{ type: x.type, shape: x.shape }],
     attributes: { alpha: float(1) },
   })[0]!;
+}
+
+/** x · Φ(x) with the exact normal distribution, as `nn.GELU()` has it. */
+export function gelu(g: Graph, x: Value): Value {
+  const half = mul(g, x, g.scalar(0.5));
+  return add(g, half, mul(g, half, erf(g, mul(g, x, g.scalar(Math.SQRT1_2)))));
 }
 
 /** condition ? a : b, elementwise. */

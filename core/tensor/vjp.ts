@@ -111,6 +111,10 @@ export const vjps: Readonly<Record<string, Vjp>> = {
   Sqrt: single((g, gradient, _, y) => ops.div(g, gradient, ops.mul(g, g.scalar(2), y))),
   Reciprocal: single((g, gradient, _, y) => ops.neg(g, ops.mul(g, gradient, ops.mul(g, y, y)))),
   Sigmoid: single((g, gradient, _, y) => ops.mul(g, gradient, ops.mul(g, y, ops.sub(g, g.scalar(1), y)))),
+  Erf: single((g, gradient, x) => {
+    const slope = ops.mul(g, ops.exp(g, ops.neg(g, ops.mul(g, x, x))), g.scalar(2 / Math.sqrt(Math.PI)));
+    return ops.mul(g, gradient, slope);
+  }),
   // silu = x·s(x); its derivative is s + silu·(1 − s)
   QuickGelu: single((g, gradient, x, y) => {
     const s = ops.sigmoid(g, x);

@@ -144,7 +144,7 @@ describe('RoPE', () => {
 
 describe('what would change the numbers is refused by name and value', () => {
   it.each([
-    [{ model_type: 'qwen2_5_vl' }, 'model_type', 'qwen2_5_vl'],
+    [{ model_type: 'qwen2_vl' }, 'model_type', 'qwen2_vl'],
     [{ model_type: 'toString' }, 'model_type', 'toString'],
     [{ architectures: ['Qwen2ForSequenceClassification'] }, 'architectures', 'Qwen2ForSequenceClassification'],
     [{ hidden_act: 'gelu' }, 'hidden_act', 'gelu'],

@@ -28,6 +28,7 @@ const cases: Record<string, Case[]> = {
   Sqrt: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.sqrt(g, x!), domain: positive }],
   Reciprocal: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.reciprocal(g, x!), domain: positive }],
   Sigmoid: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.sigmoid(g, x!) }],
+  Erf: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.erf(g, x!) }],
   QuickGelu: [{ shapes: [[2, 3]], emit: (g, [x]) => ops.silu(g, x!) }],
   Clip: [
     { shapes: [[3, 5]], emit: (g, [x]) => ops.clip(g, x!, -0.5, 0.5), domain: (x) => awayFrom(0.5)(awayFrom(-0.5)(x)) },
