@@ -8,6 +8,8 @@
 import { k3 } from '#core/ares/kl.ts';
 import type { RawBatch, RawLoss } from '#core/engine/forward.ts';
 import type { TextConfig } from '#core/model/config.ts';
+import { type VisionConfig, patchLength } from '#core/model/vision/config.ts';
+import { patchCount } from '#core/model/vision/geometry.ts';
 import { AresError } from '#core/util/errors.ts';
 import { sum } from '#core/util/statistics.ts';
 import type { ReferenceTensors } from './referenceTensors.ts';
@@ -52,10 +54,13 @@ export function readBatch(tensors: ReferenceTensors, config: TextConfig): RawBat
   const attentionMask = tensors.has('attention_mask')
     ? tensors.integers('attention_mask', shape, { minimum: 0, maximum: 1 })
     : new Int32Array(inputIds.length).fill(1);
-  const positionIds = tensors.has('position_ids')
-    ? tensors.integers('position_ids', shape, { minimum: 0, maximum: config.maxPositions - 1 })
-    : countedPositions(attentionMask, length);
-  return { batch, length, inputIds, attentionMask, positionIds };
+  // Positions on three axes follow from the images; what the file says of them is not needed.
+  const positionIds =
+    config.multimodal === null && tensors.has('position_ids')
+      ? tensors.integers('position_ids', shape, { minimum: 0, maximum: config.maxPositions - 1 })
+      : countedPositions(attentionMask, length);
+  const images = config.multimodal === null ? undefined : readImages(tensors, config.multimodal.vision);
+  return { batch, length, inputIds, attentionMask, positionIds, ...(images === undefined ? {} : { images }) };
 }
 
 /** Number of real tokens before each one. */
@@ -67,6 +72,20 @@ function countedPositions(attentionMask: Int32Array, length: number): Int32Array
     real += mask;
     return position;
   });
+}
+
+/** `image_grid_thw` [images, 3] and `pixel_values` [patches, numbers of a patch]; undefined without images. */
+function readImages(tensors: ReferenceTensors, vision: VisionConfig): RawBatch['images'] {
+  if (!tensors.has('image_grid_thw')) return undefined;
+  const shape = tensors.shape('image_grid_thw');
+  const values = tensors.integers('image_grid_thw', [shape[0] ?? 0, 3], { minimum: 1, maximum: 100_000 });
+  const grids = Array.from({ length: values.length / 3 }, (_, i) => ({
+    frames: values[3 * i]!,
+    rows: values[3 * i + 1]!,
+    columns: values[3 * i + 2]!,
+  }));
+  const patches = grids.reduce((sum, grid) => sum + patchCount(grid), 0);
+  return { grids, pixels: tensors.floats('pixel_values', [patches, patchLength(vision)]) };
 }
 
 /** Cross-entropy as the mean over labels other than −100; label t is predicted from the tokens before t. */

@@ -6,6 +6,8 @@
  * the order given, response tokens only; `lengths[i]` of them belong to sequence i.
  */
 
+import type { ImageGrid } from '#core/model/vision/geometry.ts';
+
 /** A model held by the engine. */
 export type ModelHandle = string;
 
@@ -25,9 +27,21 @@ export interface SamplingOptions {
   alternatives: number;
 }
 
+/** An image of a prompt, as the vision tower takes it in. */
+export interface ImageInput {
+  /** Identity of what it shows: features are computed once per key. */
+  key: string;
+  grid: ImageGrid;
+  /** [patches × numbers of a patch] */
+  pixels: Float32Array;
+}
+
 /** One sequence to generate. */
 export interface RolloutJob {
+  /** The tokens of its images are among them, as many as each image has. */
   promptIds: Int32Array;
+  /** In the order in which the prompt refers to them. */
+  images?: readonly ImageInput[];
   /** Response tokens already fixed (a fork continues after them); empty for a fresh response. */
   prefixIds: Int32Array;
   /** Coordinates of the uniforms (DESIGN §4): unsigned 32-bit identifiers of problem and sample. */
@@ -68,6 +82,7 @@ export interface RolloutProgress {
 
 export interface Sequence {
   promptIds: Int32Array;
+  images?: readonly ImageInput[];
   responseIds: Int32Array;
 }
 
@@ -140,6 +155,8 @@ export interface AdapterOptions {
   seed: number;
 }
 
+export type TrainedParts = 'language' | 'all';
+
 export interface TrainStepRequest {
   model: ModelHandle;
   sequences: readonly Sequence[];
@@ -177,8 +194,11 @@ export interface Engine {
    */
   cloneModel(model: ModelHandle): Promise<OpenedModel>;
   closeModel(model: ModelHandle): Promise<void>;
-  /** Starts a fresh AdamW state for a model; required before trainStep. */
-  openTrainer(model: ModelHandle, options: AdamWOptions): Promise<void>;
+  /**
+   * Starts a fresh AdamW state for a model; required before trainStep. Of a model that sees, 'language' leaves
+   * the vision tower as it is (the paper's choice); 'all' trains it too.
+   */
+  openTrainer(model: ModelHandle, options: AdamWOptions, parts?: TrainedParts): Promise<void>;
   generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns>;
   score(request: ScoreRequest): Promise<ScoreColumns>;
   trainStep(request: TrainStepRequest): Promise<TrainStepResult>;

@@ -4,7 +4,7 @@
  * Owns: the raw convention of other frameworks' reference files (input ids, attention mask, positions,
  * labels) on top of the very graphs that training uses. Training itself goes through trainer.ts.
  */
-import type { ImageGrid } from '#core/model/vision/geometry.ts';
+import { type ImageGrid, imageTokens } from '#core/model/vision/geometry.ts';
 import { visionParameterSpecs } from '#core/model/vision/parameters.ts';
 import { visionFeeds } from '#core/model/vision/visionGraph.ts';
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
@@ -144,10 +144,15 @@ function rawFeeds(
     mask: float32(mask, [batch, 1, length, length]),
   };
   if (images === undefined) return common;
-  const { vision } = state.config.multimodal!;
+  const { vision, imageTokenId } = state.config.multimodal!;
+  let next = 0;
   const rows = Array.from({ length: batch }, (_, b) => {
     const start = Math.max(0, attentionMask.subarray(b * length, (b + 1) * length).indexOf(1));
-    return { start, ids: inputIds.subarray(b * length + start, (b + 1) * length) };
+    const ids = inputIds.subarray(b * length + start, (b + 1) * length);
+    let tokens = ids.reduce((count, id) => count + Number(id === imageTokenId), 0);
+    const first = next;
+    while (tokens > 0 && next < images.grids.length) tokens -= imageTokens(images.grids[next++]!, vision.mergeSize);
+    return { start, ids, grids: images.grids.slice(first, next) };
   });
   const towerWeights = visionParameterSpecs(vision).map(({ name, shape }): [string, Tensor] => [
     name,
@@ -156,7 +161,7 @@ function rawFeeds(
   return {
     ...common,
     ...Object.fromEntries(towerWeights),
-    ...imageTokenFeeds(state.config, rows, length, images.grids),
+    ...imageTokenFeeds(state.config, rows, length),
     ...visionFeeds(vision, images.grids, images.pixels),
   };
 }

@@ -10,6 +10,8 @@ import { type Tensor, float32 } from '#core/tensor/types.ts';
 /** One row of every layer before it joins a batch: [kvHeads, length, headDim] per tensor. */
 export interface CachedRow {
   length: number;
+  /** The next token has the position length + positionDelta; not 0 after images (vision/geometry.ts). */
+  positionDelta: number;
   /** keys and values of every layer, alternating */
   tensors: readonly Float32Array[];
 }
@@ -64,6 +66,7 @@ export function rowOfPrefill(
   present: readonly Tensor[],
   row: number,
   length: number,
+  positionDelta: number,
 ): CachedRow {
   const tensors = present.map((tensor) => {
     const width = tensor.shape[2]!;
@@ -75,5 +78,5 @@ export function rowOfPrefill(
     }
     return out;
   });
-  return { length, tensors };
+  return { length, positionDelta, tensors };
 }

@@ -25,6 +25,7 @@ import type {
   ScoreRequest,
   TrainStepRequest,
   TrainStepResult,
+  TrainedParts,
 } from './api.ts';
 import { type ModelState, loadModel, mergedWeights, trainedSpecs, trainedWeights } from './modelState.ts';
 import { generateRollouts } from './sampler.ts';
@@ -66,14 +67,22 @@ export class LocalEngine implements Engine {
   }
 
   async cloneModel(model: ModelHandle): Promise<OpenedModel> {
-    const { source, config, weights, adapter } = this.#model(model);
+    const { source, config, weights, adapter, features } = this.#model(model);
     const copyOf = (tensors: ReadonlyMap<string, Float32Array>) =>
       new Map([...tensors].map(([name, tensor]) => [name, tensor.slice()]));
     const frozen =
       adapter === null
         ? { weights: copyOf(weights), adapter }
         : { weights, adapter: isFreshLora(adapter) ? null : { ...adapter, weights: copyOf(adapter.weights) } };
-    return this.#register({ source, config, ...frozen, version: 0, optimizer: undefined });
+    return this.#register({
+      source,
+      config,
+      ...frozen,
+      trainsVision: false,
+      features: new Map(features),
+      version: 0,
+      optimizer: undefined,
+    });
   }
 
   async addAdapter(model: ModelHandle, { rank, alpha, targets, seed }: AdapterOptions): Promise<void> {
@@ -92,8 +101,9 @@ export class LocalEngine implements Engine {
     this.#models.delete(model);
   }
 
-  async openTrainer(model: ModelHandle, options: AdamWOptions): Promise<void> {
+  async openTrainer(model: ModelHandle, options: AdamWOptions, parts: TrainedParts = 'language'): Promise<void> {
     const state = this.#model(model);
+    state.trainsVision = parts === 'all' && state.adapter === null && state.config.multimodal !== null;
     state.optimizer = createAdamW(trainedWeights(state), options);
   }
 

@@ -10,6 +10,7 @@ import type { ModelShape } from '#core/model/graphTransformer.ts';
 import { type Lora, loraSpecs, mergeLora } from '#core/model/lora.ts';
 import { type ParameterSpec, languageSpecs, parameterSpecs } from '#core/model/parameters.ts';
 import { ropeTables } from '#core/model/rope.ts';
+import { VISION_PREFIX } from '#core/model/vision/parameters.ts';
 import { loadWeights } from '#core/model/weights.ts';
 import { type Tensor, float32 } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
@@ -22,6 +23,10 @@ export interface ModelState {
   readonly weights: Map<string, Float32Array>;
   /** Its tensors are what training changes; the model's own are frozen then, and may be shared. Null for none. */
   adapter: Lora | null;
+  /** Whether training changes the vision tower too, where there is one. */
+  trainsVision: boolean;
+  /** Features of images by key, under the tower as it is. */
+  readonly features: Map<string, Float32Array>;
   /** Increases with every change of the weights. */
   version: number;
   optimizer: AdamWState | undefined;
@@ -35,6 +40,8 @@ export function loadModel(folder: string): ModelState {
     config: source.config,
     weights: loadWeights(folder, source.config),
     adapter: null,
+    trainsVision: false,
+    features: new Map(),
     version: 0,
     optimizer: undefined,
   };
@@ -45,14 +52,16 @@ export function shapeOf({ config, adapter }: ModelState): ModelShape {
   return { config, layout: adapter?.layout ?? {} };
 }
 
-/** What training changes: the adapter's tensors, or all of the model's. */
-export function trainedWeights({ weights, adapter }: ModelState): Map<string, Float32Array> {
-  return adapter?.weights ?? weights;
+/** What training changes: the adapter's tensors, or the model's; of its vision tower only where that is trained. */
+export function trainedWeights({ weights, adapter, trainsVision }: ModelState): Map<string, Float32Array> {
+  if (adapter !== null) return adapter.weights;
+  return trainsVision ? weights : new Map([...weights].filter(([name]) => !name.startsWith(VISION_PREFIX)));
 }
 
 /** Names and shapes of what training changes, in a fixed order. */
-export function trainedSpecs({ config, adapter }: ModelState): ParameterSpec[] {
-  return adapter === null ? parameterSpecs(config) : loraSpecs(config, adapter.layout);
+export function trainedSpecs({ config, adapter, trainsVision }: ModelState): ParameterSpec[] {
+  if (adapter !== null) return loraSpecs(config, adapter.layout);
+  return trainsVision ? parameterSpecs(config) : languageSpecs(config);
 }
 
 /** The weights of a model that computes the same without an adapter. */

@@ -6,12 +6,22 @@
  */
 import { type Tensor, int64 } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
-import type { RolloutJob } from './api.ts';
+import { tokenPositions } from '#core/model/vision/geometry.ts';
+import type { ImageInput, RolloutJob } from './api.ts';
+import { checkImageTokens, featureFeed, imageTokenFeeds } from './imageFeeds.ts';
 import { type CachedRow, rowOfPrefill } from './keyValueCache.ts';
 import { causalMask } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import { buildPrefillGraph, presentTensors } from './rolloutGraph.ts';
 import type { SessionCache } from './sessionCache.ts';
+
+/** Everything before the first new token of a job, shared by the jobs that have the same. */
+interface Context {
+  ids: Int32Array;
+  images: readonly ImageInput[];
+  users: number;
+  cached: CachedRow | undefined;
+}
 
 /**
  * Keys and values of contexts, each computed once for all jobs that share it (a group's samples share
@@ -22,18 +32,19 @@ export class PrefillQueue {
   readonly #state: ModelState;
   readonly #tokenBudget: number;
   readonly #keys: readonly string[];
-  readonly #contexts = new Map<string, { ids: Int32Array; users: number; cached: CachedRow | undefined }>();
+  readonly #contexts = new Map<string, Context>();
 
   constructor(sessions: SessionCache, state: ModelState, jobs: readonly RolloutJob[], tokenBudget: number) {
     this.#sessions = sessions;
     this.#state = state;
     this.#tokenBudget = tokenBudget;
-    this.#keys = jobs.map(({ promptIds, prefixIds }) => {
+    this.#keys = jobs.map(({ promptIds, prefixIds, images = [] }) => {
       checkPrompt(promptIds, state.config.vocabSize);
+      checkImageTokens(state.config, promptIds, images);
       const ids = Int32Array.of(...promptIds, ...prefixIds).subarray(0, -1);
-      const key = ids.join();
+      const key = [ids.join(), ...images.map((image) => image.key)].join(' ');
       const known = this.#contexts.get(key);
-      if (known === undefined) this.#contexts.set(key, { ids, users: 1, cached: undefined });
+      if (known === undefined) this.#contexts.set(key, { ids, images, users: 1, cached: undefined });
       else known.users++;
       return key;
     });
@@ -49,31 +60,43 @@ export class PrefillQueue {
 
   /** Prefills the wanted context together with those that follow, as far as the budget goes. */
   async #prefillFrom(first: string): Promise<void> {
-    const batch: Int32Array[] = [];
     const waiting = [...this.#contexts].filter(([key, { cached }]) => key === first || cached === undefined);
     const start = waiting.findIndex(([key]) => key === first);
-    const chosen = [];
+    const chosen: Context[] = [];
     let length = 0;
     for (const [, context] of waiting.slice(start)) {
       const widened = Math.max(length, context.ids.length);
       if (chosen.length > 0 && widened * (chosen.length + 1) > this.#tokenBudget) break;
       length = widened;
       chosen.push(context);
-      batch.push(context.ids);
     }
-    const present = length > 0 ? await this.#run(batch, length) : [];
+    const present = length > 0 ? await this.#run(chosen, length) : [];
     chosen.forEach((context, row) => {
       context.cached =
         length > 0
-          ? rowOfPrefill(this.#state.config, present, row, context.ids.length)
-          : { length: 0, tensors: Array.from({ length: 2 * this.#state.config.layers }, () => new Float32Array(0)) };
+          ? rowOfPrefill(this.#state.config, present, row, context.ids.length, this.#positionDelta(context))
+          : {
+              length: 0,
+              positionDelta: 0,
+              tensors: Array.from({ length: 2 * this.#state.config.layers }, () => new Float32Array(0)),
+            };
     });
   }
 
-  async #run(batch: readonly Int32Array[], length: number): Promise<Tensor[]> {
-    const session = await this.#sessions.get(this.#state, 'prefill', () => buildPrefillGraph(shapeOf(this.#state)));
+  #positionDelta({ ids, images }: Context): number {
+    if (images.length === 0) return 0;
+    const grids = images.map(({ grid }) => grid);
+    return tokenPositions(ids, grids, this.#state.config.multimodal!).delta;
+  }
+
+  async #run(batch: readonly Context[], length: number): Promise<Tensor[]> {
+    const images = batch.flatMap((context) => context.images);
+    const withImages = images.length > 0;
+    const session = await this.#sessions.get(this.#state, `prefill ${withImages}`, () =>
+      buildPrefillGraph(shapeOf(this.#state), withImages),
+    );
     const ids = new Int32Array(batch.length * length);
-    batch.forEach((row, b) => ids.set(row, b * length));
+    batch.forEach((context, b) => ids.set(context.ids, b * length));
     const outputs = await session.run({
       ...modelFeeds(this.#state, length),
       ids: int64(ids, [batch.length, length]),
@@ -82,8 +105,19 @@ export class PrefillQueue {
         [batch.length, length],
       ),
       mask: causalMask(length),
+      ...(withImages ? await this.#imageFeeds(batch, images, length) : {}),
     });
     return presentTensors(outputs, this.#state.config.layers);
+  }
+
+  async #imageFeeds(
+    batch: readonly Context[],
+    images: readonly ImageInput[],
+    length: number,
+  ): Promise<Record<string, Tensor>> {
+    const features = await featureFeed(this.#sessions, this.#state, images);
+    const rows = batch.map(({ ids, images: own }) => ({ start: 0, ids, grids: own.map(({ grid }) => grid) }));
+    return { ...features, ...imageTokenFeeds(this.#state.config, rows, length) };
   }
 }
 

@@ -11,7 +11,13 @@
  */
 import type { TextConfig } from '#core/model/config.ts';
 import { type DecoderWeights, decoderInitializers, emitDecoderStep } from '#core/model/graphDecoder.ts';
-import { type ModelShape, emitHiddenStates, sequenceInputs, weightInputs } from '#core/model/graphTransformer.ts';
+import {
+  type ModelShape,
+  emitHiddenStates,
+  imageRowInputs,
+  sequenceInputs,
+  weightInputs,
+} from '#core/model/graphTransformer.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import { type Shape, type Tensor, int64 } from '#core/tensor/types.ts';
@@ -29,12 +35,16 @@ export function presentTensors(outputs: Readonly<Record<string, Tensor>>, layers
 }
 
 /** PREFILL: outputs present_key_l and present_value_l [B, kvHeads, T, headDim] of every position. */
-export function buildPrefillGraph(model: ModelShape): BuiltModel {
+export function buildPrefillGraph(model: ModelShape, withImages: boolean): BuiltModel {
   const g = new Graph();
   const ids = g.input('ids', 'int64', ['B', 'T']);
   const context = sequenceInputs(g, model.config, false);
   const weights = weightInputs(g, model);
+  const images = withImages
+    ? { features: g.input('image.features', 'float32', ['F', model.config.hiddenSize]), ...imageRowInputs(g) }
+    : undefined;
   emitHiddenStates(g, model, weights, ids, context, {
+    images,
     checkpointBlocks: false,
     onKeyValues: (layer, { keys, values }) => {
       g.namedOutput(keys, presentName('key', layer));

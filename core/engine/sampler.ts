@@ -33,6 +33,8 @@ interface ActiveRow {
   job: number;
   /** Positions in the cache. */
   length: number;
+  /** The rotary position of the next token is length + positionDelta. */
+  positionDelta: number;
   /** The token to feed next; its keys and values are not in the cache yet. */
   token: number;
   /** New tokens so far, and how many there may be. */
@@ -133,6 +135,7 @@ function startRow(
   return {
     job,
     length: cached.length,
+    positionDelta: cached.positionDelta,
     token: prefixIds.at(-1) ?? promptIds.at(-1)!,
     produced: 0,
     limit: Math.max(1, maxNewTokens - prefixIds.length),
@@ -175,7 +178,7 @@ async function runChunk(
       [count, 1],
     ),
     positions: int64(
-      rows.map((row) => row.length),
+      rows.map((row) => row.length + row.positionDelta),
       [count, 1],
     ),
     pastMask: float32(mask, [count, 1, 1, cache.capacity]),

@@ -5,10 +5,11 @@
  */
 import type { Tensor } from '#core/tensor/types.ts';
 import type { ScoreColumns, ScoreRequest } from './api.ts';
+import { imageFeeds } from './imageFeeds.ts';
 import { buildMicroBatch, planMicroBatches, responseOffsets, scatterColumn } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { buildScoreGraph } from './trainGraph.ts';
+import { type ImageSource, buildScoreGraph } from './trainGraph.ts';
 
 export async function scoreSequences(
   sessions: SessionCache,
@@ -16,9 +17,10 @@ export async function scoreSequences(
   { sequences, temperature, alternatives = 0 }: Omit<ScoreRequest, 'model'>,
   tokenBudget: number,
 ): Promise<ScoreColumns> {
-  const session = await sessions.get(state, `score ${alternatives}`, () =>
-    buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives }),
-  );
+  const graph = (images: ImageSource | undefined) =>
+    sessions.get(state, `score ${alternatives} ${images}`, () =>
+      buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives, images }),
+    );
   const offsets = responseOffsets(sequences);
   const tokens = offsets.at(-1)!;
   const columns: ScoreColumns = { logprobs: new Float32Array(tokens), entropiesNats: new Float32Array(tokens) };
@@ -30,7 +32,14 @@ export async function scoreSequences(
   const inverseTemperature: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1 / temperature) };
   for (const group of planMicroBatches(sequences, tokenBudget)) {
     const batch = buildMicroBatch(sequences, group, offsets);
-    const outputs = await session.run({ ...modelFeeds(state, batch.length), ...batch.feeds, inverseTemperature });
+    const images = await imageFeeds(sessions, state, sequences, batch, 'features');
+    const session = await graph(images?.source);
+    const outputs = await session.run({
+      ...modelFeeds(state, batch.length),
+      ...batch.feeds,
+      ...images?.feeds,
+      inverseTemperature,
+    });
     scatterColumn(outputs['logprobs']!, batch, columns.logprobs);
     scatterColumn(outputs['entropiesNats']!, batch, columns.entropiesNats);
     if (alternatives === 0) continue;

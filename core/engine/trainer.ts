@@ -4,10 +4,12 @@
  * Owns: micro-batching under a token budget, gradient accumulation, and the order of things in a step.
  * The graph is trainGraph.ts, the update adamw.ts; what the columns of a loss mean is the method's.
  */
+import { VISION_PREFIX } from '#core/model/vision/parameters.ts';
 import type { Tensor } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
 import type { PolicyLoss, SupervisedLoss, TrainStepRequest, TrainStepResult } from './api.ts';
 import { adamwStep } from './adamw.ts';
+import { imageFeeds } from './imageFeeds.ts';
 import {
   type MicroBatch,
   buildMicroBatch,
@@ -19,7 +21,7 @@ import {
 } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { GRADIENT_PREFIX, type LossShape, buildTrainGraph } from './trainGraph.ts';
+import { GRADIENT_PREFIX, type ImageSource, type LossShape, buildTrainGraph } from './trainGraph.ts';
 
 export interface ComputeOptions {
   /** Padded tokens per micro-batch. */
@@ -44,6 +46,7 @@ export async function trainStep(
   const { gradients, ...result } = await computeGradients(sessions, state, request, options);
   const gradientNorm = adamwStep(state.optimizer, trainedWeights(state), gradients, request.learningRate);
   state.version++;
+  if (state.trainsVision) state.features.clear();
   return { ...result, gradientNorm };
 }
 
@@ -55,9 +58,17 @@ export async function computeGradients(
 ): Promise<GradientResult> {
   const shape = lossShape(loss);
   const trained = [...trainedWeights(state).keys()];
-  const session = await sessions.get(state, `train ${JSON.stringify(shape)} ${checkpointBlocks}`, () =>
-    buildTrainGraph(shapeOf(state), { loss: shape, checkpointBlocks, perRowMask: false, trained }),
-  );
+  const graph = (images: ImageSource | undefined) =>
+    sessions.get(state, `train ${JSON.stringify(shape)} ${checkpointBlocks} ${images} ${state.trainsVision}`, () =>
+      buildTrainGraph(shapeOf(state), {
+        loss: shape,
+        checkpointBlocks,
+        perRowMask: false,
+        images,
+        // Without images there is no vision tower in the graph; its gradient is zero.
+        trained: images === 'pixels' ? trained : trained.filter((name) => !name.startsWith(VISION_PREFIX)),
+      }),
+    );
   const offsets = responseOffsets(sequences);
   const result: GradientResult = {
     loss: 0,
@@ -67,18 +78,24 @@ export async function computeGradients(
   };
   for (const group of planMicroBatches(sequences, tokenBudget)) {
     const batch = buildMicroBatch(sequences, group, offsets);
+    const images = await imageFeeds(sessions, state, sequences, batch, state.trainsVision ? 'pixels' : 'features');
+    const session = await graph(images?.source);
     const outputs = await session.run({
       ...modelFeeds(state, batch.length),
       ...batch.feeds,
+      ...images?.feeds,
       ...lossFeeds(loss, batch),
       ...(shape.kind === 'policy' && shape.ratioLevel === 'sequence' ? sequenceMatrices(sequences, batch) : {}),
     });
     result.loss += scalarOf(outputs['loss']!);
     result.klLoss += scalarOf(outputs['klLoss']!);
     scatterColumn(outputs['logprobs']!, batch, result.logprobs);
-    accumulate(result.gradients, trained, outputs);
+    accumulate(result.gradients, outputs);
   }
   if (result.gradients.size === 0) throw new AresError('internal', 'A training step was given no response tokens.');
+  for (const [name, weight] of trainedWeights(state)) {
+    if (!result.gradients.has(name)) result.gradients.set(name, new Float32Array(weight.length));
+  }
   return result;
 }
 
@@ -108,9 +125,11 @@ function scalarOf(tensor: Tensor): number {
 }
 
 /** The first micro-batch's gradients are fresh buffers and serve as accumulators for the rest. */
-function accumulate(sums: Map<string, Float32Array>, names: Iterable<string>, outputs: Record<string, Tensor>): void {
-  for (const name of names) {
-    const gradient = outputs[GRADIENT_PREFIX + name]!.data as Float32Array;
+function accumulate(sums: Map<string, Float32Array>, outputs: Record<string, Tensor>): void {
+  for (const [output, { data }] of Object.entries(outputs)) {
+    if (!output.startsWith(GRADIENT_PREFIX)) continue;
+    const name = output.slice(GRADIENT_PREFIX.length);
+    const gradient = data as Float32Array;
     const sum = sums.get(name);
     if (sum === undefined) sums.set(name, gradient);
     else for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + gradient[i]!;

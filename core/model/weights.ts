@@ -117,6 +117,11 @@ function canonicalName(stored: string): string {
   return stored.replace(/^model\.language_model\./, 'model.').replace(/^model\.visual\./, 'visual.');
 }
 
+/** The name of a multimodal model's weight in memory of transformers 5, from the one files mostly have. */
+export function moduleName(name: string): string {
+  return name.startsWith('visual.') ? `model.${name}` : name.replace(/^model\./, 'model.language_model.');
+}
+
 function tensorsOf(headers: readonly SafetensorsHeader[]): Map<string, TensorSource> {
   const sources = new Map<string, TensorSource>();
   for (const header of headers) {

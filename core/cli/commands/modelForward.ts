@@ -10,6 +10,7 @@ import { threads } from '#core/cli/engine.ts';
 import { readBatch, readPolicyLoss, readSupervisedLoss } from '#core/cli/forwardInputs.ts';
 import { requireWritable } from '#core/cli/outputFile.ts';
 import { ReferenceTensors } from '#core/cli/referenceTensors.ts';
+import { moduleName } from '#core/model/weights.ts';
 import { globalNorm } from '#core/engine/adamw.ts';
 import { type RawBatch, type RawGradients, forwardRaw, gradientsRaw } from '#core/engine/forward.ts';
 import { type ModelState, loadModel, trainedSpecs } from '#core/engine/modelState.ts';
@@ -138,10 +139,13 @@ function scalar(name: string, value: number): TensorToWrite {
 }
 
 function gradientTensors(state: ModelState, { gradients, gradientPrefix }: LossOutputs): TensorToWrite[] {
-  const prefix = gradientPrefix + (state.adapter === null ? '' : PEFT_PREFIX);
-  return trainedSpecs(state).map(({ name, shape }) => ({
-    name: prefix + name,
-    shape,
-    data: gradients.get(name)!,
-  }));
+  const isMultimodal = state.config.multimodal !== null;
+  const nameOf = (name: string) => {
+    if (state.adapter !== null) return PEFT_PREFIX + name;
+    return isMultimodal ? moduleName(name) : name;
+  };
+  return [...trainedSpecs({ ...state, trainsVision: isMultimodal })].flatMap(({ name, shape }) => {
+    const data = gradients.get(name);
+    return data === undefined ? [] : [{ name: gradientPrefix + nameOf(name), shape, data }];
+  });
 }

@@ -28,6 +28,8 @@ export function randomModel(family: 'llama' | 'qwen2' | 'qwen3', seed = 1): Mode
   return {
     source: { folder: 'test model', config, rawConfig: {}, stopIds: [2] } as unknown as ModelState['source'],
     adapter: null,
+    trainsVision: false,
+    features: new Map(),
     config,
     weights: initialWeights(config, seed, 0.3),
     version: 0,

@@ -1,0 +1,106 @@
+/**
+ * Features of images: what the vision tower makes of them, computed once per image.
+ *
+ * Owns: the VISION graph's session, which images go through it together, and the cache of a model. A model
+ * whose tower is trained forgets its cache with every update (trainer.ts).
+ */
+import { imageTokens, patchCount } from '#core/model/vision/geometry.ts';
+import { visionParameterSpecs } from '#core/model/vision/parameters.ts';
+import { emitVisionFeatures, visionFeeds, visionInputs, visionWeightInputs } from '#core/model/vision/visionGraph.ts';
+import { type BuiltModel, Graph } from '#core/tensor/graph.ts';
+import { type Tensor, float32 } from '#core/tensor/types.ts';
+import type { VisionConfig } from '#core/model/vision/config.ts';
+import { AresError } from '#core/util/errors.ts';
+import type { ImageInput } from './api.ts';
+import type { ModelState } from './modelState.ts';
+import type { SessionCache } from './sessionCache.ts';
+
+/** Patches that go through the tower together; one image alone may be more. */
+const PATCHES_PER_RUN = 4096;
+
+function buildVisionGraph(vision: VisionConfig): BuiltModel {
+  const g = new Graph();
+  const weights = visionWeightInputs(g, vision);
+  g.namedOutput(emitVisionFeatures(g, vision, weights, visionInputs(g, vision), false), 'features');
+  return g.build();
+}
+
+/** @throws AresError 'unsupported' when the model has no vision tower */
+export function visionOf(state: ModelState): VisionConfig {
+  const { multimodal } = state.config;
+  if (multimodal !== null) return multimodal.vision;
+  throw new AresError('unsupported', 'This model cannot see, but a prompt has images.', {
+    where: state.source.folder,
+    hint: 'Choose a Qwen2.5-VL model, or problems without images.',
+  });
+}
+
+/** The weights of the vision tower as graph feeds. */
+export function visionWeightFeeds(state: ModelState): Record<string, Tensor> {
+  return Object.fromEntries(
+    visionParameterSpecs(visionOf(state)).map(({ name, shape }) => [name, float32(state.weights.get(name)!, shape)]),
+  );
+}
+
+/** @returns [Σ tokens of the images × width of the language part], images in order */
+export async function imageFeatures(
+  sessions: SessionCache,
+  state: ModelState,
+  images: readonly ImageInput[],
+): Promise<Float32Array> {
+  const vision = visionOf(state);
+  const missing = new Map(images.filter(({ key }) => !state.features.has(key)).map((image) => [image.key, image]));
+  let batch: ImageInput[] = [];
+  let patches = 0;
+  for (const image of missing.values()) {
+    const own = patchCount(image.grid);
+    if (batch.length > 0 && patches + own > PATCHES_PER_RUN) {
+      await compute(sessions, state, batch);
+      [batch, patches] = [[], 0];
+    }
+    batch.push(image);
+    patches += own;
+  }
+  if (batch.length > 0) await compute(sessions, state, batch);
+  const parts = images.map(({ key }) => state.features.get(key)!);
+  const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const [i, part] of parts.entries()) {
+    if (part.length !== imageTokens(images[i]!.grid, vision.mergeSize) * vision.outSize) {
+      throw new AresError('internal', `Two images with different sizes share the key "${images[i]!.key}".`);
+    }
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+async function compute(sessions: SessionCache, state: ModelState, images: readonly ImageInput[]): Promise<void> {
+  const vision = visionOf(state);
+  const session = await sessions.get(state, 'vision', () => buildVisionGraph(vision));
+  const outputs = await session.run({
+    ...visionWeightFeeds(state),
+    ...visionFeeds(
+      vision,
+      images.map(({ grid }) => grid),
+      joinPixels(images),
+    ),
+  });
+  const features = outputs['features']!.data as Float32Array;
+  let at = 0;
+  for (const { key, grid } of images) {
+    const length = imageTokens(grid, vision.mergeSize) * vision.outSize;
+    state.features.set(key, features.slice(at, at + length));
+    at += length;
+  }
+}
+
+export function joinPixels(images: readonly ImageInput[]): Float32Array {
+  const joined = new Float32Array(images.reduce((sum, { pixels }) => sum + pixels.length, 0));
+  let at = 0;
+  for (const { pixels } of images) {
+    joined.set(pixels, at);
+    at += pixels.length;
+  }
+  return joined;
+}
