@@ -13,7 +13,7 @@ import { imageTokenFeeds } from './imageFeeds.ts';
 import { MASKED } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { GRADIENT_PREFIX, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
+import { type Chunks, GRADIENT_PREFIX, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
 
 /** A padded batch; every array is [batch × length], row-major. */
 export interface RawBatch {
@@ -48,12 +48,14 @@ export interface RawGradients {
   gradients: Map<string, Float32Array>;
 }
 
+/** Nothing is cut: what is compared with other programs is computed the plain way. */
+const whole: Chunks = { attention: 1, logits: 1 };
 const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
 
 export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
   const images = raw.images && 'pixels';
   const session = await sessions.get(state, `raw forward ${images}`, () =>
-    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0, images }),
+    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0, images, chunks: whole }),
   );
   const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
   const outputs = await session.run({
@@ -94,6 +96,7 @@ export async function gradientsRaw(
       checkpointBlocks: false,
       perRowMask: true,
       images,
+      chunks: whole,
       trained,
     }),
   );

@@ -6,6 +6,7 @@
  */
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import type { Sequence } from './api.ts';
+import type { Chunks } from './trainGraph.ts';
 
 /** Adding this to a score switches the position off without producing NaN in a fully masked row. */
 export const MASKED = -1e30;
@@ -16,6 +17,10 @@ export interface MicroBatch {
   batch: number;
   /** Padded length T of the inputs. The last token of a sequence is only ever a target. */
   length: number;
+  /** Rows R of the graph's columns; those beyond `columnIndex` are padding. */
+  rows: number;
+  /** Into how many parts its graph cuts attention and logits. */
+  chunks: Chunks;
   /** [R] index into the flat response columns for each row of the graph. */
   columnIndex: Int32Array;
   /** ids, positions, mask, rows, targets */
@@ -61,9 +66,13 @@ export function buildMicroBatch(
   sequences: readonly Sequence[],
   chosen: readonly number[],
   offsets: Int32Array,
+  vocabSize: number,
+  limits: PartLimits = defaultPartLimits,
 ): MicroBatch {
   const batch = chosen.length;
-  const length = Math.max(...chosen.map((i) => inputLength(sequences[i]!)));
+  const longest = Math.max(...chosen.map((i) => inputLength(sequences[i]!)));
+  const attention = attentionChunks(longest, limits);
+  const length = roundUp(longest, attention);
   const ids = new Int32Array(batch * length);
   const rows: number[] = [];
   const targets: number[] = [];
@@ -78,10 +87,16 @@ export function buildMicroBatch(
       columnIndex.push(offsets[sequence]! + j);
     }
   });
+  const logits = powerOfTwo((rows.length * vocabSize) / limits.logits);
+  const padding = Array.from({ length: roundUp(rows.length, logits) - rows.length }, () => 0);
+  rows.push(...padding);
+  targets.push(...padding);
   return {
     sequences: chosen,
     batch,
     length,
+    rows: rows.length,
+    chunks: { attention, logits },
     columnIndex: Int32Array.from(columnIndex),
     feeds: {
       ids: int64(ids, [batch, length]),
@@ -89,26 +104,50 @@ export function buildMicroBatch(
         Int32Array.from({ length: batch * length }, (_, i) => i % length),
         [batch, length],
       ),
-      mask: causalMask(length),
+      mask: causalMask(length, attention),
       rows: int64(rows, [rows.length]),
       targets: int64(targets, [targets.length, 1]),
     },
   };
 }
 
-/** float32 [1, 1, T, T]: a position sees itself and what is before it. */
-export function causalMask(length: number): Tensor<'float32'> {
-  const mask = new Float32Array(length * length);
-  for (let i = 0; i < length; i++) mask.fill(MASKED, i * length + i + 1, (i + 1) * length);
-  return float32(mask, [1, 1, length, length]);
+/** How much is held in memory at once of what grows with vocabulary and with the square of the length. */
+export interface PartLimits {
+  /** Numbers of logits. */
+  logits: number;
+  /** Queries of an attention. */
+  queries: number;
 }
 
-/** The rows of a flat column that a micro-batch needs, as [R, 1]. */
-export function gatherColumn(column: Float32Array, { columnIndex }: MicroBatch): Tensor<'float32'> {
-  return float32(
-    Float32Array.from(columnIndex, (i) => column[i]!),
-    [columnIndex.length, 1],
-  );
+/** 128 MiB of logits. */
+const defaultPartLimits: PartLimits = { logits: 2 ** 25, queries: 1024 };
+
+/** Parts into which the attention of sequences of this length is cut. */
+export function attentionChunks(length: number, { queries }: PartLimits = defaultPartLimits): number {
+  return powerOfTwo(length / queries);
+}
+
+/** The smallest power of two that is not below x: few different numbers of parts, so few different graphs. */
+function powerOfTwo(x: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(x)));
+}
+
+function roundUp(x: number, multiple: number): number {
+  return Math.ceil(x / multiple) * multiple;
+}
+
+/** A position sees itself and what is before it: float32 [1, 1, T, T], or [1, 1, chunks, T / chunks, T] cut up. */
+export function causalMask(length: number, chunks: number): Tensor<'float32'> {
+  const mask = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) mask.fill(MASKED, i * length + i + 1, (i + 1) * length);
+  return float32(mask, chunks === 1 ? [1, 1, length, length] : [1, 1, chunks, length / chunks, length]);
+}
+
+/** The rows of a flat column that a micro-batch needs, as [R, 1]; 0 in padding. */
+export function gatherColumn(column: Float32Array, { columnIndex, rows }: MicroBatch): Tensor<'float32'> {
+  const values = new Float32Array(rows);
+  columnIndex.forEach((i, row) => (values[row] = column[i]!));
+  return float32(values, [rows, 1]);
 }
 
 /** Writes a graph's [R, width] result back into a flat column of `width` values per token. */
@@ -127,9 +166,8 @@ export function scatterColumn(
 /** The two matrices that average over each sequence's tokens and spread the mean back (GSPO). */
 export function sequenceMatrices(
   sequences: readonly Sequence[],
-  { sequences: chosen, batch, columnIndex }: MicroBatch,
+  { sequences: chosen, batch, rows }: MicroBatch,
 ): Record<string, Tensor> {
-  const rows = columnIndex.length;
   const mean = new Float32Array(batch * rows);
   const membership = new Float32Array(rows * batch);
   let row = 0;

@@ -10,7 +10,7 @@ import { tokenPositions } from '#core/model/vision/geometry.ts';
 import type { ImageInput, RolloutJob } from './api.ts';
 import { checkImageTokens, featureFeed, imageTokenFeeds } from './imageFeeds.ts';
 import { type CachedRow, rowOfPrefill } from './keyValueCache.ts';
-import { causalMask } from './microBatch.ts';
+import { attentionChunks, causalMask } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import { buildPrefillGraph, presentTensors } from './rolloutGraph.ts';
 import type { SessionCache } from './sessionCache.ts';
@@ -89,11 +89,13 @@ export class PrefillQueue {
     return tokenPositions(ids, grids, this.#state.config.multimodal!).delta;
   }
 
-  async #run(batch: readonly Context[], length: number): Promise<Tensor[]> {
+  async #run(batch: readonly Context[], longest: number): Promise<Tensor[]> {
+    const chunks = attentionChunks(longest);
+    const length = Math.ceil(longest / chunks) * chunks;
     const images = batch.flatMap((context) => context.images);
     const withImages = images.length > 0;
-    const session = await this.#sessions.get(this.#state, `prefill ${withImages}`, () =>
-      buildPrefillGraph(shapeOf(this.#state), withImages),
+    const session = await this.#sessions.get(this.#state, `prefill ${withImages} ${chunks}`, () =>
+      buildPrefillGraph(shapeOf(this.#state), withImages, chunks),
     );
     const ids = new Int32Array(batch.length * length);
     batch.forEach((context, b) => ids.set(context.ids, b * length));
@@ -104,7 +106,7 @@ export class PrefillQueue {
         Int32Array.from(ids, (_, i) => i % length),
         [batch.length, length],
       ),
-      mask: causalMask(length),
+      mask: causalMask(length, chunks),
       ...(withImages ? await this.#imageFeeds(batch, images, length) : {}),
     });
     return presentTensors(outputs, this.#state.config.layers);

@@ -6,20 +6,21 @@
 import type { Tensor } from '#core/tensor/types.ts';
 import type { ScoreColumns, ScoreRequest } from './api.ts';
 import { imageFeeds } from './imageFeeds.ts';
-import { buildMicroBatch, planMicroBatches, responseOffsets, scatterColumn } from './microBatch.ts';
+import { type PartLimits, buildMicroBatch, planMicroBatches, responseOffsets, scatterColumn } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { type ImageSource, buildScoreGraph } from './trainGraph.ts';
+import { type Chunks, type ImageSource, buildScoreGraph } from './trainGraph.ts';
 
 export async function scoreSequences(
   sessions: SessionCache,
   state: ModelState,
   { sequences, temperature, alternatives = 0 }: Omit<ScoreRequest, 'model'>,
   tokenBudget: number,
+  partLimits?: PartLimits,
 ): Promise<ScoreColumns> {
-  const graph = (images: ImageSource | undefined) =>
-    sessions.get(state, `score ${alternatives} ${images}`, () =>
-      buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives, images }),
+  const graph = (images: ImageSource | undefined, chunks: Chunks) =>
+    sessions.get(state, `score ${alternatives} ${images} ${JSON.stringify(chunks)}`, () =>
+      buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives, images, chunks }),
     );
   const offsets = responseOffsets(sequences);
   const tokens = offsets.at(-1)!;
@@ -31,9 +32,9 @@ export async function scoreSequences(
   };
   const inverseTemperature: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1 / temperature) };
   for (const group of planMicroBatches(sequences, tokenBudget)) {
-    const batch = buildMicroBatch(sequences, group, offsets);
+    const batch = buildMicroBatch(sequences, group, offsets, state.config.vocabSize, partLimits);
     const images = await imageFeeds(sessions, state, sequences, batch, 'features');
-    const session = await graph(images?.source);
+    const session = await graph(images?.source, batch.chunks);
     const outputs = await session.run({
       ...modelFeeds(state, batch.length),
       ...batch.feeds,

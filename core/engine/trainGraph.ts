@@ -16,7 +16,7 @@ import {
   weightOf,
 } from '#core/model/graphTransformer.ts';
 import { emitVisionFeatures, visionInputs, visionWeightInputs } from '#core/model/vision/visionGraph.ts';
-import { differentiate } from '#core/tensor/differentiate.ts';
+import { checkpoint, differentiate } from '#core/tensor/differentiate.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import type { PolicyLoss } from './api.ts';
@@ -33,6 +33,14 @@ const MAX_TOKEN_KL = 10;
  */
 export type ImageSource = 'features' | 'pixels';
 
+/** Into how many parts, computed one after another, a graph cuts what would fill memory. */
+export interface Chunks {
+  /** Of the queries of every attention; T is a multiple of it. */
+  attention: number;
+  /** Of the response tokens at the output: logits are [R / logits, V] at a time. R is a multiple of it. */
+  logits: number;
+}
+
 /** What shapes the graph, as opposed to what is fed to it. */
 export type LossShape =
   | { kind: 'supervised' }
@@ -44,6 +52,7 @@ export interface TrainGraphOptions {
   /** Attention masks differ between rows (left-padded input); otherwise one causal mask serves all. */
   perRowMask: boolean;
   images?: ImageSource | undefined;
+  chunks: Chunks;
   /** Names of the weights that gradients are wanted of; the others are constants. */
   trained: readonly string[];
 }
@@ -54,11 +63,18 @@ export const GRADIENT_PREFIX = 'gradient.';
 /** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per trained weight. */
 export function buildTrainGraph(
   model: ModelShape,
-  { loss: shape, checkpointBlocks, perRowMask, images, trained }: TrainGraphOptions,
+  { loss: shape, checkpointBlocks, perRowMask, images, chunks, trained }: TrainGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { weights, logits, targets } = emitResponseLogits(g, model, { checkpointBlocks, perRowMask, images });
-  const { logprob } = ops.targetLogprob(g, logits, targets);
+  const { weights, parts } = emitResponses(g, model, { checkpointBlocks, perRowMask, images, chunks });
+  const logprob = joinParts(
+    g,
+    parts.map(({ hidden, targets }) => {
+      const emit = () => ops.targetLogprob(g, emitLogits(g, model, weights, hidden), targets).logprob;
+      // Logits that are not cut up are needed again right away, in the gradient of their softmax.
+      return parts.length === 1 ? emit() : checkpoint(g, [hidden, ...outputWeights(weights)], emit);
+    }),
+  );
   const { loss, klLoss } =
     shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
   g.namedOutput(loss, 'loss');
@@ -79,6 +95,7 @@ export interface ScoreGraphOptions {
   /** Number K of most likely tokens per row; 0 for none. */
   alternatives: number;
   images?: ImageSource | undefined;
+  chunks: Chunks;
 }
 
 /**
@@ -87,20 +104,28 @@ export interface ScoreGraphOptions {
  */
 export function buildScoreGraph(
   model: ModelShape,
-  { perRowMask, withLogits, alternatives, images }: ScoreGraphOptions,
+  { perRowMask, withLogits, alternatives, images, chunks }: ScoreGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { logits, targets } = emitResponseLogits(g, model, { checkpointBlocks: false, perRowMask, images });
-  const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);
-  g.namedOutput(logprob, 'logprobs');
-  g.namedOutput(emitEntropyNats(g, logprobs), 'entropiesNats');
-  if (withLogits) g.namedOutput(logits, 'logits');
-  if (alternatives > 0) {
-    const [best, ids] = topK(g, logprobs, alternatives);
-    g.namedOutput(best!, 'alternativeLogprobs');
-    g.namedOutput(ids!, 'alternativeIds');
-    const isBetter = ops.cast(g, ops.less(g, logprob, logprobs), 'float32');
-    g.namedOutput(ops.add(g, ops.reduceSum(g, isBetter, [1]), g.scalar(1)), 'ranks');
+  const { weights, parts } = emitResponses(g, model, { checkpointBlocks: false, perRowMask, images, chunks });
+  const columns = parts.map(({ hidden, targets }): Record<string, Value> => {
+    const logits = emitLogits(g, model, weights, hidden);
+    const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);
+    return {
+      logprobs: logprob,
+      entropiesNats: emitEntropyNats(g, logprobs),
+      ...(withLogits ? { logits } : {}),
+      ...(alternatives > 0 ? emitAlternatives(g, logprob, logprobs, alternatives) : {}),
+    };
+  });
+  for (const name of Object.keys(columns[0]!)) {
+    g.namedOutput(
+      joinParts(
+        g,
+        columns.map((own) => own[name]!),
+      ),
+      name,
+    );
   }
   return g.build();
 }
@@ -114,14 +139,35 @@ export function emitEntropyNats(g: Graph, logprobs: Value): Value {
   return ops.neg(g, ops.reduceSum(g, ops.mul(g, ops.exp(g, logprobs), logprobs), [1]));
 }
 
-/** Logits at the positions that predict response tokens, divided by the temperature. */
-function emitResponseLogits(
+function emitAlternatives(g: Graph, logprob: Value, logprobs: Value, count: number): Record<string, Value> {
+  const [best, ids] = topK(g, logprobs, count);
+  const isBetter = ops.cast(g, ops.less(g, logprob, logprobs), 'float32');
+  return {
+    alternativeLogprobs: best!,
+    alternativeIds: ids!,
+    ranks: ops.add(g, ops.reduceSum(g, isBetter, [1]), g.scalar(1)),
+  };
+}
+
+/** Response tokens whose logits are computed together. */
+interface ResponsePart {
+  /** float32 [R / chunks, hiddenSize], divided by the temperature */
+  hidden: Value;
+  /** int64 [R / chunks, 1] */
+  targets: Value;
+}
+
+/** Dimension: response tokens of one part. */
+const PART = 'response tokens of a part';
+
+/** Hidden states at the positions that predict response tokens, in parts. */
+function emitResponses(
   g: Graph,
   model: ModelShape,
-  { checkpointBlocks, perRowMask, images }: Omit<TrainGraphOptions, 'loss' | 'trained'>,
-) {
+  { checkpointBlocks, perRowMask, images, chunks }: Omit<TrainGraphOptions, 'loss' | 'trained'>,
+): { weights: Map<string, Value>; parts: ResponsePart[] } {
   const ids = g.input('ids', 'int64', ['B', 'T']);
-  const context = sequenceInputs(g, model.config, perRowMask);
+  const context = sequenceInputs(g, model.config, { perRowMask, attentionChunks: chunks.attention });
   const rows = g.input('rows', 'int64', ['R']);
   const targets = g.input('targets', 'int64', ['R', 1]);
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
@@ -135,11 +181,33 @@ function emitResponseLogits(
     features = emitVisionFeatures(g, vision, weights, visionInputs(g, vision), checkpointBlocks);
   }
   const hidden = emitHiddenStates(g, model, weights, ids, context, {
+    attentionChunks: chunks.attention,
     checkpointBlocks,
     images: features === undefined ? undefined : { features, ...imageRowInputs(g) },
   });
   const chosen = ops.mul(g, ops.gatherRows(g, hidden, rows), inverseTemperature);
-  return { weights, targets, logits: emitLogits(g, model, weights, chosen) };
+  if (chunks.logits === 1) return { weights, parts: [{ hidden: chosen, targets }] };
+  const cut = (x: Value, width: number): Value[] => {
+    const ones = Array.from({ length: chunks.logits }, () => 1);
+    const parts = ops.split(g, ops.reshape(g, x, [chunks.logits, PART, width]), 0, ones);
+    return parts.map((part) => ops.reshape(g, part, [PART, width]));
+  };
+  const cutTargets = cut(targets, 1);
+  return { weights, parts: cut(chosen, hiddenSize).map((hidden, i) => ({ hidden, targets: cutTargets[i]! })) };
+}
+
+/** Columns of parts, [R / parts, C] each, as one column [R, C]. */
+function joinParts(g: Graph, parts: readonly Value[]): Value {
+  if (parts.length === 1) return parts[0]!;
+  const width = parts[0]!.shape[1]!;
+  const stacked = parts.map((part) => ops.reshape(g, part, [1, PART, width]));
+  return ops.reshape(g, ops.concat(g, stacked, 0), ['R', width]);
+}
+
+/** What the logits depend on besides the hidden states. */
+function outputWeights(weights: ReadonlyMap<string, Value>): Value[] {
+  const isOutput = (name: string) => name === 'model.embed_tokens.weight' || name.startsWith('lm_head.');
+  return [...weights].filter(([name]) => isOutput(name)).map(([, value]) => value);
 }
 
 /** A per-token input column. */

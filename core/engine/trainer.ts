@@ -12,6 +12,7 @@ import { adamwStep } from './adamw.ts';
 import { imageFeeds } from './imageFeeds.ts';
 import {
   type MicroBatch,
+  type PartLimits,
   buildMicroBatch,
   gatherColumn,
   planMicroBatches,
@@ -21,12 +22,14 @@ import {
 } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { GRADIENT_PREFIX, type ImageSource, type LossShape, buildTrainGraph } from './trainGraph.ts';
+import { type Chunks, GRADIENT_PREFIX, type ImageSource, type LossShape, buildTrainGraph } from './trainGraph.ts';
 
 export interface ComputeOptions {
   /** Padded tokens per micro-batch. */
   tokenBudget: number;
   checkpointBlocks: boolean;
+  /** Default: what microBatch.ts finds right. */
+  partLimits?: PartLimits;
 }
 
 /** Loss and gradients over all sequences, without an update. */
@@ -54,21 +57,24 @@ export async function computeGradients(
   sessions: SessionCache,
   state: ModelState,
   { sequences, loss }: Pick<TrainStepRequest, 'sequences' | 'loss'>,
-  { tokenBudget, checkpointBlocks }: ComputeOptions,
+  { tokenBudget, checkpointBlocks, partLimits }: ComputeOptions,
 ): Promise<GradientResult> {
   const shape = lossShape(loss);
   const trained = [...trainedWeights(state).keys()];
-  const graph = (images: ImageSource | undefined) =>
-    sessions.get(state, `train ${JSON.stringify(shape)} ${checkpointBlocks} ${images} ${state.trainsVision}`, () =>
+  const graph = (images: ImageSource | undefined, chunks: Chunks) => {
+    const purpose = JSON.stringify({ shape, checkpointBlocks, images, trainsVision: state.trainsVision, chunks });
+    return sessions.get(state, `train ${purpose}`, () =>
       buildTrainGraph(shapeOf(state), {
         loss: shape,
         checkpointBlocks,
         perRowMask: false,
         images,
+        chunks,
         // Without images there is no vision tower in the graph; its gradient is zero.
         trained: images === 'pixels' ? trained : trained.filter((name) => !name.startsWith(VISION_PREFIX)),
       }),
     );
+  };
   const offsets = responseOffsets(sequences);
   const result: GradientResult = {
     loss: 0,
@@ -77,9 +83,9 @@ export async function computeGradients(
     gradients: new Map(),
   };
   for (const group of planMicroBatches(sequences, tokenBudget)) {
-    const batch = buildMicroBatch(sequences, group, offsets);
+    const batch = buildMicroBatch(sequences, group, offsets, state.config.vocabSize, partLimits);
     const images = await imageFeeds(sessions, state, sequences, batch, state.trainsVision ? 'pixels' : 'features');
-    const session = await graph(images?.source);
+    const session = await graph(images?.source, batch.chunks);
     const outputs = await session.run({
       ...modelFeeds(state, batch.length),
       ...batch.feeds,

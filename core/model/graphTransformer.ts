@@ -19,7 +19,7 @@ export type WeightValues = ReadonlyMap<string, Value>;
 export interface SequenceContext {
   /** int64 [B, T] rotary positions */
   positions: Value;
-  /** float32 [1 or B, 1, T, T], added to the attention scores */
+  /** float32 [1 or B, 1, T, T], added to the attention scores; [1 or B, 1, chunks, T / chunks, T] where they are cut up */
   mask: Value;
   /** float32 [P, headDim / 2] each */
   cos: Value;
@@ -45,10 +45,16 @@ export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<stri
 }
 
 /** Declares positions, mask and rotary tables as graph inputs; masks differ between rows where `perRowMask`. */
-export function sequenceInputs(g: Graph, config: TextConfig, perRowMask: boolean): SequenceContext {
+export function sequenceInputs(
+  g: Graph,
+  config: TextConfig,
+  { perRowMask, attentionChunks }: { perRowMask: boolean; attentionChunks: number },
+): SequenceContext {
+  const rows = perRowMask ? 'B' : 1;
+  const shape = attentionChunks === 1 ? [rows, 1, 'T', 'T'] : [rows, 1, attentionChunks, CHUNK, 'T'];
   return {
     positions: g.input('positions', 'int64', ['B', 'T']),
-    mask: g.input('mask', 'float32', [perRowMask ? 'B' : 1, 1, 'T', 'T']),
+    mask: g.input('mask', 'float32', shape),
     cos: g.input('cos', 'float32', ['P', config.headDim / 2]),
     sin: g.input('sin', 'float32', ['P', config.headDim / 2]),
   };
@@ -76,6 +82,11 @@ export function imageRowInputs(g: Graph): Omit<ImageFeatures, 'features'> {
 }
 
 export interface HiddenStatesOptions {
+  /**
+   * Attention is computed for this many parts of the queries one after another, each recomputed in the
+   * backward pass, so that memory grows with T instead of T². T must be a multiple of it. 1: all at once.
+   */
+  attentionChunks: number;
   images?: ImageFeatures | undefined;
   /** Recompute each block in the backward pass instead of keeping its activations. */
   checkpointBlocks: boolean;
@@ -94,7 +105,7 @@ export function emitHiddenStates(
   weights: WeightValues,
   ids: Value,
   context: SequenceContext,
-  { images, checkpointBlocks, onKeyValues }: HiddenStatesOptions,
+  { images, attentionChunks, checkpointBlocks, onKeyValues }: HiddenStatesOptions,
 ): Value {
   const { config } = shape;
   const embedded = ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids);
@@ -102,7 +113,7 @@ export function emitHiddenStates(
   let hidden = images === undefined ? text : emitMixed(g, config, text, images);
   for (let layer = 0; layer < config.layers; layer++) {
     const input = hidden;
-    const body = () => emitBlock(g, shape, weights, layer, input, context, onKeyValues);
+    const body = () => emitBlock(g, shape, weights, layer, input, context, attentionChunks, onKeyValues);
     const prefix = `model.layers.${layer}.`;
     const blockWeights = [...weights].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value);
     hidden = checkpointBlocks ? checkpoint(g, [input, ...blockWeights], body) : body();
@@ -133,6 +144,7 @@ function emitBlock(
   layer: number,
   input: Value,
   context: SequenceContext,
+  attentionChunks: number,
   onKeyValues?: HiddenStatesOptions['onKeyValues'],
 ): Value {
   const weight = (name: string) => weightOf(weights, `model.layers.${layer}.${name}.weight`);
@@ -156,19 +168,58 @@ function emitBlock(
   const values = heads('v_proj', config.kvHeads);
   onKeyValues?.(layer, { keys, values });
 
-  const scores = ops.fusedMatmul(g, queries, repeatHeads(g, config, keys), {
-    transposeB: true,
-    scale: 1 / Math.sqrt(config.headDim),
-  });
-  const probabilities = ops.softmax(g, ops.add(g, scores, context.mask));
-  const mixed = ops.transpose(g, ops.matmul(g, probabilities, repeatHeads(g, config, values)), [0, 2, 1, 3]);
-  const joined = ops.reshape(g, mixed, ['N', config.heads * config.headDim]);
+  const allKeys = repeatHeads(g, config, keys);
+  const allValues = repeatHeads(g, config, values);
+  const mixed =
+    attentionChunks === 1
+      ? emitAttention(g, config, queries, allKeys, allValues, context.mask)
+      : emitChunkedAttention(g, config, queries, allKeys, allValues, context.mask, attentionChunks);
+  const joined = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), ['N', config.heads * config.headDim]);
   const afterAttention = ops.add(g, input, linear(joined, 'self_attn.o_proj'));
 
   const fed = norm(afterAttention, 'post_attention_layernorm');
   const gated = ops.mul(g, ops.silu(g, linear(fed, 'mlp.gate_proj')), linear(fed, 'mlp.up_proj'));
   return ops.add(g, afterAttention, linear(gated, 'mlp.down_proj'));
 }
+
+/** softmax(q·kᵀ/√d + mask)·v. [B, heads, Q, D] */
+function emitAttention(
+  g: Graph,
+  { headDim }: TextConfig,
+  queries: Value,
+  keys: Value,
+  values: Value,
+  mask: Value,
+): Value {
+  const scores = ops.fusedMatmul(g, queries, keys, { transposeB: true, scale: 1 / Math.sqrt(headDim) });
+  return ops.matmul(g, ops.softmax(g, ops.add(g, scores, mask)), values);
+}
+
+/** The same, a part of the queries at a time. */
+function emitChunkedAttention(
+  g: Graph,
+  config: TextConfig,
+  queries: Value,
+  keys: Value,
+  values: Value,
+  mask: Value,
+  chunks: number,
+): Value {
+  const { heads, headDim } = config;
+  const ones = Array.from({ length: chunks }, () => 1);
+  const parts = ops.split(g, ops.reshape(g, queries, ['B', heads, chunks, CHUNK, headDim]), 2, ones);
+  const masks = ops.split(g, mask, 2, ones);
+  const mixed = parts.map((part, i) => {
+    const own = ops.reshape(g, part, ['B', heads, CHUNK, headDim]);
+    const ownMask = ops.reshape(g, masks[i]!, [mask.shape[0]!, 1, CHUNK, 'T']);
+    const attended = checkpoint(g, [own, keys, values], () => emitAttention(g, config, own, keys, values, ownMask));
+    return ops.reshape(g, attended, ['B', heads, 1, CHUNK, headDim]);
+  });
+  return ops.reshape(g, ops.concat(g, mixed, 2), ['B', heads, 'T', headDim]);
+}
+
+/** Dimension: queries of one part. */
+const CHUNK = 'queries of a chunk';
 
 /** Grouped-query attention: every key-value head serves a run of query heads. [B, kvHeads, T, D] → [B, heads, T, D] */
 function repeatHeads(g: Graph, config: TextConfig, x: Value): Value {

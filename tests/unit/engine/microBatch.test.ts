@@ -49,7 +49,7 @@ describe('buildMicroBatch', () => {
         const flat = all.flatMap(({ responseIds }) => [...responseIds]);
         const seen = new Uint8Array(flat.length);
         for (const group of planMicroBatches(all, tokenBudget)) {
-          const { feeds, columnIndex, length } = buildMicroBatch(all, group, offsets);
+          const { feeds, columnIndex, length } = buildMicroBatch(all, group, offsets, 60);
           const [ids, rows, targets] = [feeds['ids']!.data, feeds['rows']!.data, feeds['targets']!.data];
           columnIndex.forEach((column, r) => {
             seen[column]!++;
@@ -73,7 +73,7 @@ describe('buildMicroBatch', () => {
         const column = Float32Array.from({ length: offsets.at(-1)! }, (_, i) => i + 0.5);
         const back = new Float32Array(column.length);
         for (const group of planMicroBatches(all, tokenBudget)) {
-          const batch = buildMicroBatch(all, group, offsets);
+          const batch = buildMicroBatch(all, group, offsets, 60);
           scatterColumn(float32(gatherColumn(column, batch).data, [batch.columnIndex.length, 1]), batch, back);
         }
         expect(back).toEqual(column);
@@ -83,7 +83,7 @@ describe('buildMicroBatch', () => {
 });
 
 it('causalMask lets a position see itself and what is before it', () => {
-  const { data } = causalMask(3);
+  const { data } = causalMask(3, 1);
   expect([...data].map((value) => value === 0)).toEqual([true, false, false, true, true, false, true, true, true]);
   expect(data[1]).toBe(Math.fround(MASKED));
 });

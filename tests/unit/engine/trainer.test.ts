@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PolicyLoss, Sequence } from '#core/engine/api.ts';
 import { createAdamW } from '#core/engine/adamw.ts';
 import { learningRateAt } from '#core/engine/schedule.ts';
+import { scoreSequences } from '#core/engine/scorer.ts';
 import { SessionCache } from '#core/engine/sessionCache.ts';
 import { computeGradients, trainStep } from '#core/engine/trainer.ts';
 import { randomModel } from './fixtures.ts';
@@ -72,6 +73,28 @@ describe('computeGradients', () => {
       expect(distance(recomputed.gradients, kept.gradients)).toBeLessThan(1e-6);
     });
   }
+
+  it.each([
+    { logits: 60 * 4, queries: 1000 },
+    { logits: 1e9, queries: 3 },
+    { logits: 60 * 2, queries: 2 },
+  ])('attention and logits cut into parts give the same gradients, scores and log-probs: %j', async (partLimits) => {
+    for (const loss of [policyLoss, { ...policyLoss, ratioLevel: 'sequence' as const }]) {
+      const plain = await computeGradients(sessions, state, { sequences, loss }, whole);
+      for (const checkpointBlocks of [false, true]) {
+        const options = { ...whole, checkpointBlocks, partLimits };
+        const cut = await computeGradients(sessions, state, { sequences, loss }, options);
+        expect(distance(cut.gradients, plain.gradients)).toBeLessThan(1e-5);
+        cut.logprobs.forEach((logprob, i) => expect(Math.abs(logprob - plain.logprobs[i]!)).toBeLessThan(1e-5));
+      }
+    }
+    const request = { sequences, temperature: 0.8, alternatives: 3 };
+    const plain = await scoreSequences(sessions, state, request, 1000);
+    const cut = await scoreSequences(sessions, state, request, 1000, partLimits);
+    expect(cut.alternativeIds).toEqual(plain.alternativeIds);
+    expect(cut.ranks).toEqual(plain.ranks);
+    plain.entropiesNats.forEach((entropy, i) => expect(Math.abs(entropy - cut.entropiesNats[i]!)).toBeLessThan(1e-5));
+  });
 
   it('every column of the policy loss changes the gradient', async () => {
     const reference = await computeGradients(sessions, state, { sequences, loss: policyLoss }, whole);
