@@ -210,5 +210,7 @@ export interface Engine {
   saveTrainer(model: ModelHandle, folder: string): Promise<string[]>;
   /** Restores what saveTrainer wrote. */
   loadTrainer(model: ModelHandle, folder: string): Promise<void>;
+  /** Resident memory of the engine's process, bytes. */
+  memoryBytes(): Promise<number>;
   close(): Promise<void>;
 }

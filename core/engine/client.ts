@@ -58,6 +58,7 @@ class EngineClient implements Engine {
   readonly saveAdapter: Engine['saveAdapter'] = (...args) => this.#call('saveAdapter', args);
   readonly saveTrainer: Engine['saveTrainer'] = (...args) => this.#call('saveTrainer', args);
   readonly loadTrainer: Engine['loadTrainer'] = (...args) => this.#call('loadTrainer', args);
+  readonly memoryBytes: Engine['memoryBytes'] = () => this.#call('memoryBytes', []);
 
   async close(): Promise<void> {
     if (this.#closed) return;

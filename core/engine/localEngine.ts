@@ -175,6 +175,10 @@ export class LocalEngine implements Engine {
     state.version++;
   }
 
+  memoryBytes(): Promise<number> {
+    return Promise.resolve(process.memoryUsage.rss());
+  }
+
   async close(): Promise<void> {
     this.#models.clear();
     await this.#sessions.close();

@@ -25,6 +25,7 @@ export const engineMethods: Record<EngineMethod, true> = {
   saveAdapter: true,
   saveTrainer: true,
   loadTrainer: true,
+  memoryBytes: true,
   close: true,
 };
 

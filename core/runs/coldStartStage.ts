@@ -82,7 +82,8 @@ export async function runColdStartStage(
       const learningRate = learningRateAt({ ...schedule, totalSteps: steps }, step);
       const batch = coldStartBatch(plan, step).map((i) => sequences[i]!);
       const { loss, gradientNorm } = await superviseStep(engine, model, batch, learningRate);
-      return { state: null, metrics: { loss, gradientNorm, learningRate } };
+      const tokens = batch.reduce((sum, { responseIds }) => sum + responseIds.length, 0);
+      return { state: null, metrics: { loss, gradientNorm, learningRate }, tokens };
     },
   });
 }

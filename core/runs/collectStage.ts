@@ -8,6 +8,7 @@ import type { ModelHandle, SamplingOptions } from '#core/engine/api.ts';
 import type { NewRollout } from '#core/store/rollouts.ts';
 import { mean } from '#core/util/statistics.ts';
 import type { RunContext, StageEnd } from './context.ts';
+import { watchMachine } from './machineMetrics.ts';
 import type { PreparedProblem, RunProblem } from './prompts.ts';
 import { type Response, sampleResponses } from './responses.ts';
 
@@ -66,17 +67,23 @@ export async function collect(
       if (context.stopRequested()) return 'paused';
       const sampler = { engine, model, tokenizer: base.tokenizer, sampling, seed: recipe.seed, triggers };
       const range = { step: randomStep, firstSample: chunk.firstSample, count: chunk.samples };
+      const measure = watchMachine(engine);
       const responses = await sampleResponses(sampler, chunk.problems, range, ({ finishedSequences }) =>
         onResponses(done + finishedSequences),
       );
+      const lengths = responses.map(({ ids }) => ids.length);
+      const values = {
+        'accuracy/mean': mean(responses.map(({ verdict }) => Number(verdict === 'correct'))),
+        'length/mean': mean(lengths),
+        ...(await measure(lengths.reduce((sum, length) => sum + length, 0))),
+      };
+      // Before the responses: a chunk that is stored is never collected again.
+      store.metrics.write(runId, stage, [{ step, values }]);
       store.rollouts.write(
         { runId, stage, step },
         responses.map((response) => toStored(response, base.tokenizer)),
       );
-      listener.metrics(stage, step, {
-        'accuracy/mean': mean(responses.map(({ verdict }) => Number(verdict === 'correct'))),
-        'length/mean': mean(responses.map(({ ids }) => ids.length)),
-      });
+      listener.metrics(stage, step, values);
     }
     done += chunk.problems.length * chunk.samples;
     onResponses(done);

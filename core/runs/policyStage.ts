@@ -53,7 +53,8 @@ export async function runPolicyStage(
       const result = await policyStep(sampler, reference, draw, state.controllers, step, options);
       store.rollouts.write({ runId, stage, step }, storedRollouts(result, base.tokenizer));
       const next: PolicyState = { controllers: result.state, cursor };
-      return { state: next as unknown as JsonValue, metrics: result.metrics };
+      const tokens = result.metrics['tokens/generated']!;
+      return { state: next as unknown as JsonValue, metrics: result.metrics, tokens };
     },
   });
 }

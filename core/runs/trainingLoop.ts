@@ -11,6 +11,7 @@ import type { ModelHandle } from '#core/engine/api.ts';
 import type { JsonValue } from './canonicalJson.ts';
 import { type ValidCheckpoint, newestValidCheckpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
 import type { RunContext, StageEnd } from './context.ts';
+import { watchMachine } from './machineMetrics.ts';
 
 export interface TrainingStage<State extends JsonValue> {
   stage: number;
@@ -19,8 +20,11 @@ export interface TrainingStage<State extends JsonValue> {
   model: ModelHandle;
   steps: number;
   initial: State;
-  /** Makes step number `step` (0-based) and gives the state after it and what to log. */
-  advance(step: number, state: State): Promise<{ state: State; metrics: Readonly<Record<string, number>> }>;
+  /** Makes step number `step` (0-based) and gives the state after it, what to log, and how many response tokens it had. */
+  advance(
+    step: number,
+    state: State,
+  ): Promise<{ state: State; metrics: Readonly<Record<string, number>>; tokens: number }>;
 }
 
 export async function runTrainingLoop<State extends JsonValue>(
@@ -68,9 +72,11 @@ export async function runTrainingLoop<State extends JsonValue>(
       await save();
       return 'paused';
     }
+    const measure = watchMachine(engine);
     const result = await training.advance(step, state);
-    store.metrics.write(runId, stage, [{ step, values: result.metrics }]);
-    listener.metrics(stage, step, result.metrics);
+    const values = { ...result.metrics, ...(await measure(result.tokens)) };
+    store.metrics.write(runId, stage, [{ step, values }]);
+    listener.metrics(stage, step, values);
     state = result.state;
     step++;
     if (step % recipe.checkpoints.everySteps === 0 || step === steps) await save();

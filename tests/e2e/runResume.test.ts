@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MACHINE } from '#core/runs/machineMetrics.ts';
 import { type Store, openStore } from '#core/store/store.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { type RunningAres, ares, startAres, temporaryFolder, writeTinyInputs } from './tinyProject.ts';
@@ -38,10 +39,13 @@ function resultOf(project: string): Result {
         coldStart: readFileSync(join(folder, 'cold-start', 'model.safetensors')),
         policy: readFileSync(join(folder, 'policy', 'model.safetensors')),
       },
-      metrics: store.metrics.summaries(runId).map(({ stage, name }) => {
-        const { step, value } = store.metrics.read({ runId, stage, name });
-        return [stage, name, [...step], [...value]];
-      }),
+      metrics: store.metrics
+        .summaries(runId)
+        .filter(({ name }) => !name.startsWith(MACHINE))
+        .map(({ stage, name }) => {
+          const { step, value } = store.metrics.read({ runId, stage, name });
+          return [stage, name, [...step], [...value]];
+        }),
       responses: stages.map(({ stage }) =>
         store.rollouts.steps(runId, stage).map((step) => {
           const key = { runId, stage, step };
@@ -110,7 +114,7 @@ describe('a run that did not go straight through', () => {
     const { models, metrics } = inputs.whole;
     expect(models['coldStart']!.equals(models['policy']!)).toBe(false);
     const stages = new Set((metrics as [number, string][]).map(([stage]) => stage));
-    expect([...stages]).toEqual([COLD_START, POLICY]);
+    expect([...stages]).toEqual([LABEL, 1, COLD_START, 3, POLICY, 5]);
   });
 
   it.each([1, 2])(

@@ -11,6 +11,7 @@ import type { RunQueue } from '#core/host/hostContext.ts';
 import { createProject, openProject } from '#core/host/project.ts';
 import { readRunFile } from '#core/host/runFile.ts';
 import { createRunQueue } from '#core/host/runQueue.ts';
+import { MACHINE } from '#core/runs/machineMetrics.ts';
 import { type Recipe, parseRecipe } from '#core/runs/recipe.ts';
 import type { RunState } from '#core/store/runs.ts';
 import { temporaryFolder, tinyRecipe, writeProblems, writeTinyModel } from '../../e2e/tinyProject.ts';
@@ -87,7 +88,7 @@ function result(project: { folder: string }, runId: number) {
     const model = readFileSync(join(folder, 'models', 'policy', 'model.safetensors')).toString('base64');
     const metrics = store.metrics
       .summaries(runId)
-      .filter(({ name }) => !name.startsWith('machine/'))
+      .filter(({ name }) => !name.startsWith(MACHINE))
       .map(({ stage, name }) => [stage, name, [...store.metrics.read({ runId, stage, name }).value]]);
     return { model, metrics };
   } finally {
