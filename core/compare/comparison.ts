@@ -21,9 +21,9 @@ import {
   pairProblems,
   subtract,
 } from './paired.ts';
-import { type ProblemMeans, groupsOf, problemMeans, problemsOf, take } from './problems.ts';
+import { type ProblemMeans, groupsOf, isIn, problemMeans, problemsOf, take } from './problems.ts';
 import { NO_ANSWER, UNGRADABLE } from '#core/grading/verdict.ts';
-import { type Evaluation, type Group, checkEvaluation } from './types.ts';
+import { type Evaluation, type Group, type GroupKind, checkEvaluation } from './types.ts';
 
 /** One arm on one group of problems. */
 export interface ArmSummary {
@@ -86,6 +86,8 @@ export interface ComparisonOptions {
   reference?: string;
   /** Further [arm, against] pairs beside each arm against the reference. */
   furtherPairs?: readonly (readonly [string, string])[];
+  /** Groups beside buckets. Each is tested too, so each makes the correction stricter. */
+  groupBy?: readonly GroupKind[];
   resamples?: number;
   /** Of the bootstrap; any fixed number, so that a report repeats. */
   seed?: number;
@@ -108,11 +110,12 @@ export function compareEvaluations(evaluations: readonly Evaluation[], options: 
   const reference = options.reference ?? arms[0]!.evaluation.arm;
   const armPairs = pairsToCompare(arms, reference, options.furtherPairs ?? []);
   const problems = arms.find((arm) => arm.evaluation.arm === reference)!.evaluation;
-  const groups = groupsOf(problems);
+  const groups = groupsOf(problems, options.groupBy);
+  const substreams = substreamsOf(groups, groupsOf(problems));
   const results = groups.map((group, index) =>
     compareGroup(arms, armPairs, group, problemsOf(problems, group), {
       resamples,
-      random: new RandomSequence(seed, Stream.bootstrap, index),
+      random: new RandomSequence(seed, Stream.bootstrap, substreams[index]!),
     }),
   );
   const pairs = results.flatMap((result) => result.pairs);
@@ -144,6 +147,17 @@ export function compareEveryPair(
   const others = evaluations.slice(1).map(({ arm }) => arm);
   const furtherPairs = others.flatMap((against, i) => others.slice(i + 1).map((arm) => [arm, against] as const));
   return compareEvaluations(evaluations, { ...options, furtherPairs });
+}
+
+/** Of sources and datasets; those of buckets are below, that of budget curves (tokenBudget.ts) between. */
+const FIRST_FURTHER_SUBSTREAM = 1000;
+
+/** Buckets and the whole keep their random numbers, and so their intervals, whatever else is asked for. */
+function substreamsOf(groups: readonly Group[], plain: readonly Group[]): number[] {
+  return groups.map((group, index) => {
+    const place = plain.indexOf(group);
+    return place === -1 ? FIRST_FURTHER_SUBSTREAM + index : place;
+  });
 }
 
 interface GroupResult {
@@ -252,9 +266,10 @@ function groupColumns({ means, order }: AlignedArm, members: readonly number[]) 
 }
 
 function countOutcomes({ problems, outcomes }: Evaluation, group: Group) {
+  const members = Uint8Array.from(problems, (problem) => Number(isIn(problem, group)));
   const counts = { samples: 0, truncated: 0, noAnswer: 0, ungradable: 0 };
   outcomes.problemIndex.forEach((problem, sample) => {
-    if (group !== 'all' && problems[problem]!.bucket !== group) return;
+    if (members[problem] === 0) return;
     counts.samples += 1;
     counts.truncated += outcomes.truncated[sample]!;
     if (outcomes.verdict[sample] === NO_ANSWER) counts.noAnswer += 1;

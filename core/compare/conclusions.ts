@@ -14,6 +14,7 @@ import {
   summaryOf,
 } from './comparison.ts';
 import { countOf, formatInterval, formatNumber, formatPercentChange, listOf } from './format.ts';
+import { groupPhrase } from './problems.ts';
 
 /** The rule behind the sentences, to be shown with them. */
 export const CONCLUSION_RULE =
@@ -83,7 +84,7 @@ function metricSentences(comparison: Comparison, pairs: readonly PairComparison[
 
 /** `easy problems (.991 → .931) and all problems (.670 → .886)`. */
 function places(pairs: readonly PairComparison[], evidence?: (pair: PairComparison) => string): string {
-  return listOf(pairs.map((pair) => `${pair.group} problems${evidence === undefined ? '' : ` (${evidence(pair)})`}`));
+  return listOf(pairs.map((pair) => `${groupPhrase(pair.group)}${evidence === undefined ? '' : ` (${evidence(pair)})`}`));
 }
 
 /** `.606 → .894`; lengths lead with the relative change: `−27 %, 51.5 → 37.5 tokens`. */

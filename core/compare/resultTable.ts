@@ -8,10 +8,10 @@
 import { type ArmSummary, type Comparison, type PairComparison, labelOf, overallOf } from './comparison.ts';
 import { countOf, formatNumber, listOf } from './format.ts';
 import type { Cell, NumberCell, Table } from './table.ts';
+import { groupsLeftOut, isIn, readGroup } from './problems.ts';
 import type { Decoding, Group } from './types.ts';
 
 export function resultTable(comparison: Comparison): Table {
-  const reference = labelOf(comparison, comparison.reference);
   const differences = comparison.evaluations.length > 1;
   return {
     title: `Accuracy and mean response length, ${populationOf(comparison)}`,
@@ -37,8 +37,14 @@ export function resultTable(comparison: Comparison): Table {
           cells: { ...summaryCells(summary), ...differenceCells(comparison, summary) },
         })),
     })),
-    notes: [...methodNotes(comparison, reference), ...outcomeNotes(comparison)],
+    notes: comparisonNotes(comparison),
   };
+}
+
+/** How the numbers were measured, and what the means hide. */
+export function comparisonNotes(comparison: Comparison): string[] {
+  const reference = labelOf(comparison, comparison.reference);
+  return [...methodNotes(comparison, reference), ...groupNotes(comparison), ...outcomeNotes(comparison)];
 }
 
 /** `240 problems × 4 samples`, or the total where problems have different numbers of samples. */
@@ -54,9 +60,8 @@ export function populationOf({ evaluations }: Comparison): string {
 }
 
 function groupLabel(comparison: Comparison, group: Group): string {
-  const problems = comparison.evaluations[0]!.problems;
-  const count = group === 'all' ? problems.length : problems.filter(({ bucket }) => bucket === group).length;
-  return `${group} · ${countOf(count, 'problem')}`;
+  const count = comparison.evaluations[0]!.problems.filter((problem) => isIn(problem, group)).length;
+  return `${readGroup(group).name} · ${countOf(count, 'problem')}`;
 }
 
 function summaryCells({ accuracy, lengthTokens }: ArmSummary): Record<string, Cell> {
@@ -95,6 +100,14 @@ function methodNotes(comparison: Comparison, reference: string): string[] {
     );
   }
   return notes;
+}
+
+function groupNotes({ evaluations, groups }: Comparison): string[] {
+  return (['source', 'dataset'] as const).flatMap((kind) => {
+    const left = groupsLeftOut(evaluations[0]!, kind);
+    if (left === 0 || !groups.some((group) => readGroup(group).kind === kind)) return [];
+    return [`Only the ${kind}s with the most problems have a row; left out: ${countOf(left, kind)}.`];
+  });
 }
 
 /** Equal smallest p-values are a limit of the resampling, not of the data; said so that nobody wonders. */

@@ -8,6 +8,7 @@ import type { StoreReader } from '#core/store/store.ts';
 import { GRADER } from '#core/runs/constants.ts';
 import { AresError } from '#core/util/errors.ts';
 import { type Comparison, compareEveryPair } from './comparison.ts';
+import { distinctLabels } from './distinctLabels.ts';
 import { listOf } from './format.ts';
 import type { DeviationSection, ReportData } from './report/data.ts';
 import { bucketSentences } from './run/buckets.ts';
@@ -46,7 +47,12 @@ export interface RunComparison {
 export function compareRuns(addresses: readonly RunAddress[]): RunComparison {
   const ended = addresses.map((address) => ({ address, ...lastEvaluation(address) }));
   const bucketOf = new Map(ended[0]!.evaluation.problems.map(({ key, bucket }) => [key, bucket]));
-  const labels = distinctLabels(ended);
+  const labels = distinctLabels(
+    ended.map(({ evaluation, record, address }) => ({
+      label: evaluation.label,
+      marks: [`seed ${record.run.seed}`, `run ${address.runId}`, addressText(address)],
+    })),
+  );
   const runs = ended.map(({ address, record, evaluation, buckets }, i): ComparedRun => {
     const problems = evaluation.problems.map((each) => ({ ...each, bucket: bucketOf.get(each.key) ?? each.bucket }));
     const named = { arm: addressText(address), label: labels[i]! };
@@ -58,19 +64,6 @@ export function compareRuns(addresses: readonly RunAddress[]): RunComparison {
 
 function addressText({ project, runId }: RunAddress): string {
   return `${project}, run ${runId}`;
-}
-
-/** What the arms are called; where that is the same, with the seed, or else with the run, whichever tells them apart. */
-function distinctLabels(ended: readonly (ComparedRun & { address: RunAddress })[]): string[] {
-  const plain = ended.map(({ evaluation }) => evaluation.label);
-  const isShared = plain.map((label) => plain.filter((other) => other === label).length > 1);
-  const marks = [
-    (i: number) => `seed ${ended[i]!.record.run.seed}`,
-    (i: number) => `run ${ended[i]!.address.runId}`,
-    (i: number) => addressText(ended[i]!.address),
-  ];
-  const candidates = marks.map((mark) => plain.map((label, i) => (isShared[i] ? `${label}, ${mark(i)}` : label)));
-  return candidates.find((labels) => new Set(labels).size === labels.length) ?? candidates.at(-1)!;
 }
 
 function lastEvaluation(address: RunAddress): ComparedRun {

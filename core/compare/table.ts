@@ -110,7 +110,8 @@ export function tableToCsv(table: Table): string {
 }
 
 function csvField(value: string | number | null | undefined): string {
-  const text = String(value ?? '');
+  // A spreadsheet would run a text that begins like a formula; an apostrophe makes it text.
+  const text = typeof value === 'string' ? value.replace(/^[=+\-@\t\r]/, "'$&") : String(value ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -8,6 +8,7 @@
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { bootstrapMeans, meanOfPresent, percentileInterval } from './bootstrap.ts';
 import { UNGRADABLE } from '#core/grading/verdict.ts';
+import { isIn } from './problems.ts';
 import type { Evaluation, Group } from './types.ts';
 
 export interface BudgetCurve {
@@ -56,9 +57,7 @@ function defaultBudgets(evaluations: readonly Evaluation[], group: Group): numbe
   let longest = 0;
   for (const { outcomes, problems } of evaluations) {
     outcomes.lengthTokens.forEach((length, sample) => {
-      if (group === 'all' || problems[outcomes.problemIndex[sample]!]!.bucket === group) {
-        longest = Math.max(longest, length);
-      }
+      if (isIn(problems[outcomes.problemIndex[sample]!]!, group)) longest = Math.max(longest, length);
     });
   }
   const step = Math.max(1, Math.ceil(longest / STEPS));
@@ -76,5 +75,5 @@ function accuracyWithin({ problems, outcomes }: Evaluation, group: Group, budget
   });
   return hits
     .map((hit, problem) => hit / graded[problem]!)
-    .filter((_, problem) => group === 'all' || problems[problem]!.bucket === group);
+    .filter((_, problem) => isIn(problems[problem]!, group));
 }

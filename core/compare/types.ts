@@ -8,8 +8,11 @@ import type { Bucket } from '#core/ares/options.ts';
 import { CORRECT, verdicts } from '#core/grading/verdict.ts';
 import { AresError } from '#core/util/errors.ts';
 
-/** A row of every comparison: one bucket, or all problems together. */
-export type Group = Bucket | 'all';
+/** A row of every comparison: one bucket, one source, one dataset, or all problems together. */
+export type Group = Bucket | 'all' | `source ${string}` | `dataset ${string}`;
+
+/** What problems can be grouped by beside their bucket. */
+export type GroupKind = 'source' | 'dataset';
 
 export interface EvaluatedProblem {
   /** Identity of the problem's content; two evaluations are of the same problems when their keys agree. */
@@ -18,7 +21,9 @@ export interface EvaluatedProblem {
   id: string;
   /** Fixed before any arm was trained, and the same for every arm. */
   bucket: Bucket;
+  /** Where within the dataset it comes from. */
   source: string;
+  dataset: string;
 }
 
 /** One entry per sampled response, in any order; every column has the same length. */

@@ -54,6 +54,8 @@ export interface ProblemPage {
 
 export interface ProblemReads {
   datasets(): Dataset[];
+  /** Cheaper than `datasets` where there are millions of problems to count. */
+  datasetName(datasetId: number): string | undefined;
   get(problemId: number): Problem | undefined;
   /** In order of import. */
   page(page: ProblemPage): Problem[];
@@ -98,6 +100,7 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
   const allDatasets = db.prepare<[], Omit<Dataset, 'mapping'> & { mapping: string }>(`
     SELECT datasetId, name, file, mapping, createdMs, (SELECT count(*) FROM problems WHERE problems.datasetId = datasets.datasetId) AS problems
     FROM datasets WHERE isImporting = 0 ORDER BY datasetId`);
+  const nameOfDataset = db.prepare<[number], string>('SELECT name FROM datasets WHERE datasetId = ?').pluck();
   const byId = db.prepare<[number], Row>('SELECT * FROM problems WHERE problemId = ?');
   const page = db.prepare<[ProblemPage], Row>(`
     SELECT * FROM problems WHERE datasetId = :datasetId AND split = :split AND problemId > :afterProblemId
@@ -153,6 +156,7 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
 
   return {
     datasets: () => allDatasets.all().map((row) => ({ ...row, mapping: JSON.parse(row.mapping) as unknown })),
+    datasetName: (datasetId) => nameOfDataset.get(datasetId),
     get: (problemId) => {
       const row = byId.get(problemId);
       return row && parse(row);

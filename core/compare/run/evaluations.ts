@@ -30,6 +30,8 @@ export function armLabel(arm: Arm, { coldStart, policy }: Recipe): string {
 
 export interface RunEvaluations {
   evaluations: Evaluation[];
+  /** The store's ids of their problems, in the same order. */
+  problemIds: number[];
   /** Null where nothing was evaluated. */
   buckets: HeldoutBuckets['source'] | null;
 }
@@ -47,14 +49,17 @@ export function readEvaluations(record: RunRecord, yardstick: Yardstick | null):
     return columns === null || columns.rolloutId.length === 0 ? [] : [{ arm, columns }];
   });
   const [first] = evaluated;
-  if (first === undefined) return { evaluations: [], buckets: null };
+  if (first === undefined) return { evaluations: [], problemIds: [], buckets: null };
   const stored = problemsIn(record, first.columns);
   const heldout = heldoutBuckets(stored, first.columns, recipe.policy.method.buckets);
+  const datasetIds = [...new Set(stored.map(({ datasetId }) => datasetId))];
+  const datasetName = new Map(datasetIds.map((datasetId) => [datasetId, record.store.problems.datasetName(datasetId)]));
   const problems = stored.map((problem): EvaluatedProblem => ({
     key: contentKey(problem),
     id: problem.id,
     bucket: heldout.bucketOf.get(problem.problemId)!,
     source: problem.source,
+    dataset: datasetName.get(problem.datasetId)!,
   }));
   const indexOf = new Map(stored.map(({ problemId }, index) => [problemId, index]));
   const decoding = {
@@ -69,7 +74,7 @@ export function readEvaluations(record: RunRecord, yardstick: Yardstick | null):
     outcomes: outcomesOf(record, columns, indexOf, yardstick),
     decoding,
   }));
-  return { evaluations, buckets: heldout.source };
+  return { evaluations, problemIds: stored.map(({ problemId }) => problemId), buckets: heldout.source };
 }
 
 /**

@@ -17,6 +17,8 @@ export interface SampleSpec {
 export interface ProblemSpec {
   key: string;
   bucket?: Bucket;
+  source?: string;
+  dataset?: string;
   samples: readonly SampleSpec[];
 }
 
@@ -26,7 +28,9 @@ export function evaluationOf(arm: string, problems: readonly ProblemSpec[]): Eva
   return {
     arm,
     label: arm.toUpperCase(),
-    problems: problems.map(({ key, bucket = 'easy' }) => ({ key, id: `problem ${key}`, bucket, source: 'test' })),
+    problems: problems.map(({ key, bucket = 'easy', source = 'test', dataset = 'tests' }) => {
+      return { key, id: `problem ${key}`, bucket, source, dataset };
+    }),
     outcomes: {
       problemIndex: Int32Array.from(samples, ({ problem }) => problem),
       correct: Uint8Array.from(samples, ({ verdict = 'correct' }) => (verdict === 'correct' ? 1 : 0)),
