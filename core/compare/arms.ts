@@ -102,7 +102,11 @@ function labelOfParts(parts: readonly StoredArm[]) {
   const { evaluation, record } = parts[0]!;
   return {
     label: evaluation.label,
-    marks: [`seed ${record.run.seed}`, record.run.name, `run ${listOf(parts.map((part) => String(part.record.run.runId)))}`],
+    marks: [
+      `seed ${record.run.seed}`,
+      record.run.name,
+      `run ${listOf(parts.map((part) => String(part.record.run.runId)))}`,
+    ],
   };
 }
 
@@ -123,7 +127,9 @@ function joinEvaluations(arm: string, label: string, parts: readonly StoredArm[]
         : 'They share problems. Choose one of them.',
     });
   }
-  const offsets = evaluations.map((_, i) => evaluations.slice(0, i).reduce((sum, each) => sum + each.problems.length, 0));
+  const offsets = evaluations.map((_, i) =>
+    evaluations.slice(0, i).reduce((sum, each) => sum + each.problems.length, 0),
+  );
   const joined = (name: Exclude<keyof Outcomes, 'highEntropyCount' | 'problemIndex'>): number[] =>
     evaluations.flatMap(({ outcomes }) => Array.from(outcomes[name]));
   return {

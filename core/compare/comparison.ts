@@ -137,14 +137,15 @@ export function compareEvaluations(evaluations: readonly Evaluation[], options: 
 }
 
 /**
- * Each arm against the first, and the others against each other.
+ * Each arm against the reference, and the others against each other.
  * @throws AresError as compareEvaluations
  */
 export function compareEveryPair(
   evaluations: readonly Evaluation[],
-  options: Omit<ComparisonOptions, 'reference' | 'furtherPairs'> = {},
+  options: Omit<ComparisonOptions, 'furtherPairs'> = {},
 ): Comparison {
-  const others = evaluations.slice(1).map(({ arm }) => arm);
+  const reference = options.reference ?? evaluations[0]?.arm;
+  const others = evaluations.map(({ arm }) => arm).filter((arm) => arm !== reference);
   const furtherPairs = others.flatMap((against, i) => others.slice(i + 1).map((arm) => [arm, against] as const));
   return compareEvaluations(evaluations, { ...options, furtherPairs });
 }

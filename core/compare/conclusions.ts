@@ -84,7 +84,9 @@ function metricSentences(comparison: Comparison, pairs: readonly PairComparison[
 
 /** `easy problems (.991 → .931) and all problems (.670 → .886)`. */
 function places(pairs: readonly PairComparison[], evidence?: (pair: PairComparison) => string): string {
-  return listOf(pairs.map((pair) => `${groupPhrase(pair.group)}${evidence === undefined ? '' : ` (${evidence(pair)})`}`));
+  return listOf(
+    pairs.map((pair) => `${groupPhrase(pair.group)}${evidence === undefined ? '' : ` (${evidence(pair)})`}`),
+  );
 }
 
 /** `.606 → .894`; lengths lead with the relative change: `−27 %, 51.5 → 37.5 tokens`. */

@@ -41,6 +41,57 @@ export function resultTable(comparison: Comparison): Table {
   };
 }
 
+/** The result table with everything a program may ask for: counts, uncorrected p, and how each was computed. */
+export function comparisonTable(comparison: Comparison): Table {
+  const table = resultTable(comparison);
+  const further = [
+    { key: 'problems', header: 'problems', quantity: 'count' },
+    { key: 'samples', header: 'samples', quantity: 'count' },
+    { key: 'truncated', header: 'truncated', quantity: 'count' },
+    { key: 'no_answer', header: 'no answer', quantity: 'count' },
+    { key: 'ungradable', header: 'ungradable', quantity: 'count' },
+    { key: 'accuracy_interval', header: 'interval', quantity: 'count' },
+    { key: 'accuracy_p_uncorrected', header: 'p uncorrected', quantity: 'p' },
+    { key: 'accuracy_test', header: 'test', quantity: 'count' },
+    { key: 'length_p_uncorrected', header: 'p uncorrected', quantity: 'p' },
+    { key: 'length_test', header: 'test', quantity: 'count' },
+  ] as const;
+  return {
+    ...table,
+    columns: [...table.columns, ...further.map((column) => ({ ...column, priority: 6 }))],
+    groups: comparison.groups.map((group, i) => ({
+      ...table.groups[i]!,
+      rows: comparison.summaries
+        .filter((summary) => summary.group === group)
+        .map((summary, row) => {
+          const { label, cells } = table.groups[i]!.rows[row]!;
+          return { label, cells: { ...cells, ...detailCells(comparison, summary) } };
+        }),
+    })),
+  };
+}
+
+function detailCells(comparison: Comparison, summary: ArmSummary): Record<string, Cell> {
+  const { arm, group, accuracy, samples, truncated, noAnswer, ungradable } = summary;
+  const pair = pairOf(comparison, arm, comparison.reference, group);
+  return {
+    problems: { value: accuracy.problems },
+    samples: { value: samples },
+    truncated: { value: truncated },
+    no_answer: { value: noAnswer },
+    ungradable: { value: ungradable },
+    accuracy_interval: accuracy.interval,
+    ...(pair === undefined
+      ? {}
+      : {
+          accuracy_p_uncorrected: { value: pair.accuracy.p },
+          accuracy_test: pair.accuracy.test,
+          length_p_uncorrected: { value: pair.lengthTokens.p },
+          length_test: pair.lengthTokens.test,
+        }),
+  };
+}
+
 /** How the numbers were measured, and what the means hide. */
 export function comparisonNotes(comparison: Comparison): string[] {
   const reference = labelOf(comparison, comparison.reference);

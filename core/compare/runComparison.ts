@@ -6,6 +6,7 @@
  */
 import type { StoreReader } from '#core/store/store.ts';
 import { GRADER } from '#core/runs/constants.ts';
+import type { Recipe } from '#core/runs/recipe.ts';
 import { AresError } from '#core/util/errors.ts';
 import { type Comparison, compareEveryPair } from './comparison.ts';
 import { distinctLabels } from './distinctLabels.ts';
@@ -87,7 +88,7 @@ export function reportOfComparison({ runs, comparison }: RunComparison, facts: M
       .filter((curve) => curve.arm === 'policy')
       .map((curve) => ({ ...curve, arm, label })),
   );
-  const deviations = deviationsOfAll(runs);
+  const deviations = deviationsOfRuns(runs.map(({ record: { recipe }, evaluation: { label } }) => ({ label, recipe })));
   return {
     title: `Comparison of ${listOf(labels)}`,
     run: { what: `What ${runs.length} runs ended with, on the same held-out problems.`, ...facts, times: [] },
@@ -108,9 +109,9 @@ export function reportOfComparison({ runs, comparison }: RunComparison, facts: M
 }
 
 /** Each method once; settings under the name of the run that has them. */
-function deviationsOfAll(runs: readonly ComparedRun[]): DeviationSection | undefined {
-  const sections = runs.flatMap(({ record, evaluation: { label } }) => {
-    const section = deviationsOf(record.recipe);
+export function deviationsOfRuns(runs: readonly { label: string; recipe: Recipe }[]): DeviationSection | undefined {
+  const sections = runs.flatMap(({ label, recipe }) => {
+    const section = deviationsOf(recipe);
     return section === undefined ? [] : [{ label, ...section }];
   });
   if (sections.length === 0) return undefined;

@@ -73,7 +73,5 @@ function accuracyWithin({ problems, outcomes }: Evaluation, group: Group, budget
     graded[problem]! += 1;
     if (outcomes.lengthTokens[sample]! <= budget) hits[problem]! += outcomes.correct[sample]!;
   });
-  return hits
-    .map((hit, problem) => hit / graded[problem]!)
-    .filter((_, problem) => isIn(problems[problem]!, group));
+  return hits.map((hit, problem) => hit / graded[problem]!).filter((_, problem) => isIn(problems[problem]!, group));
 }

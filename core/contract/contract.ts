@@ -52,8 +52,6 @@ const failure = z.strictObject({
   where: z.nullable(z.string()),
   hint: z.nullable(z.string()),
 });
-/** 95 % interval around a value. */
-const estimate = z.strictObject({ value: measured, low: measured, high: measured });
 
 // Application, projects, files ---------------------------------------------------------------------
 const appInfo = z.strictObject({
@@ -467,70 +465,111 @@ const wordRow = z.strictObject({
 });
 
 // Comparison ---------------------------------------------------------------------------------------
-const group = z.enum([...bucketNames, 'all']);
+/** `runId:stage`; several of one model on different benchmarks are one arm, joined by `+`. */
+const armId = z.string().check(z.minLength(1), z.maxLength(400));
+const problemKey = z.string().check(z.minLength(1), z.maxLength(64));
 const arm = z.strictObject({
-  /** `runId:stage`. */
-  armId: text(40),
+  armId,
   runId: id,
   stage: int,
-  /** 'base', 'cold-start' or 'policy'. */
-  arm: z.string(),
+  arm: z.enum(['base', 'cold-start', 'policy']),
   label: z.string(),
   runName: z.string(),
+  runKind: z.string(),
+  seed: int,
+  /** Arms with the same value are the same weights; null where the run's folder is gone. */
+  modelKey: z.nullable(z.string()),
+  model: z.string(),
   dataset: z.string(),
   problems: int,
   samples: int,
   temperature: number,
+  maxNewTokens: int,
   /** Arms with the same value answered the same problems. */
   problemsHash: z.string(),
+  /** How many of its problems the arm asked about answered too; null where none was asked about. */
+  shared: z.nullable(int),
   createdMs: number,
 });
-const armIds = list(text(40), 12).check(z.minLength(1));
-const armSummary = z.strictObject({
-  armId: z.string(),
-  group,
+const armIds = list(armId, 12).check(z.minLength(1));
+const groupKind = z.enum(['bucket', 'source', 'dataset', 'all']);
+/** What a comparison is made of. Every group is tested, so every further one makes the correction stricter. */
+const comparisonRequest = {
+  armIds,
+  /** One of armIds: what the others are measured against. */
+  reference: armId,
+  groupBy: list(z.enum(['source', 'dataset']), 2),
+  /** Each arm against the reference, or also the others against each other. */
+  pairs: z.enum(['reference', 'every']),
+  resamples: z.int().check(z.minimum(100), z.maximum(100_000)),
+};
+/** A mean over problems with its 95 % interval. */
+const armEstimate = z.strictObject({
+  value: measured,
+  low: measured,
+  high: measured,
+  /** Problems behind the value. */
   problems: int,
+  interval: z.enum(['bootstrap', 'wilson', 'none']),
+});
+const armSummary = z.strictObject({
+  armId,
+  /** The group's key. */
+  group: z.string(),
+  accuracy: armEstimate,
+  lengthTokens: armEstimate,
+  accuracyPer1000Tokens: measured,
   samples: int,
-  accuracy: estimate,
-  lengthTokens: estimate,
-  highEntropyCount: z.nullable(estimate),
   truncated: int,
   noAnswer: int,
   ungradable: int,
 });
-const difference = z.strictObject({ value: measured, low: measured, high: measured, p: measured, pHolm: measured });
-const comparison = z.strictObject({
-  arms: list(arm, 12),
-  reference: z.string(),
-  groups: list(group, 4),
-  summaries: list(armSummary, 100),
-  differences: list(
-    z.strictObject({
-      armId: z.string(),
-      against: z.string(),
-      group,
-      accuracy: difference,
-      lengthTokens: difference,
-      test: z.string(),
-    }),
-    1000,
-  ),
-  conclusions: list(z.string(), 100),
-  bucketsFrom: z.string(),
-  resamples: int,
-  tests: int,
+const difference = z.strictObject({
+  value: measured,
+  low: measured,
+  high: measured,
+  problems: int,
+  interval: z.enum(['bootstrap', 'wilson', 'none']),
+  p: measured,
+  /** Holm-corrected over all tests of the comparison. */
+  pHolm: measured,
+  test: z.enum(['bootstrap', 'mcnemar', 'none']),
+  /** Corrected p below .05 and an interval without zero. */
+  shown: flag,
 });
-const comparedProblem = z.strictObject({
-  problemId: id,
-  key: z.string(),
-  id: z.string(),
-  prompt: z.string(),
-  answer: z.string(),
-  bucket,
-  /** Per arm, in the order asked for. */
-  correct: list(int, 12),
-  samples: list(int, 12),
-  meanLengthTokens: list(number, 12),
+const comparison = z.strictObject({
+  arms: list(z.strictObject({ armId, label: z.string(), decoding: z.string() }), 12),
+  reference: armId,
+  groups: list(z.strictObject({ key: z.string(), kind: groupKind, label: z.string(), problems: int }), 50),
+  /** [groups × arms], groups outermost. */
+  summaries: list(armSummary, 600),
+  /** [groups × pairs], groups outermost: `armId` − `against`. */
+  differences: list(
+    z.strictObject({ armId, against: armId, group: z.string(), accuracy: difference, lengthTokens: difference }),
+    5000,
+  ),
+  /** Mean length on hard problems minus that on easy ones; empty without both. */
+  allocations: list(z.strictObject({ armId, tokens: armEstimate }), 12),
+  conclusions: list(z.strictObject({ heading: z.string(), sentences: list(z.string(), 1000) }), 100),
+  /** When a difference is called shown. */
+  rule: z.string(),
+  notes: list(z.string(), 100),
+  bucketsFrom: z.string(),
+  tests: int,
+  resamples: int,
+  seed: int,
+});
+/** Judgements of two arms side by side, made without knowing which is which. */
+const blindChoice = z.enum(['first', 'second', 'tie', 'neither']);
+const blindTest = z.strictObject({
+  name: text(500),
+  /** `first` and `second` of every choice. */
+  firstArmId: armId,
+  secondArmId: armId,
+  /** Fixes order of problems, sample shown, and sides. */
+  seed: int,
+  judgements: list(z.strictObject({ problemKey, choice: blindChoice }), 10_000),
+  isRevealed: flag,
 });
 
 // The calls ----------------------------------------------------------------------------------------
@@ -664,8 +703,11 @@ export const calls = {
     ask({ recipe: json, warnings: list(z.string(), 100), problems: list(recipeProblem, 100) }),
     300 * KiB,
   ),
-  /** Leaves in which the recipes of runs differ, one value per run. */
-  'recipes.diff': call(ask({ runIds: list(id, 12) }), list(ask({ path: z.string(), values: list(json, 12) }), 10_000)),
+  /** Leaves in which the recipes of runs differ, one value per run; null where a recipe has no such leaf. */
+  'recipes.diff': call(
+    ask({ runIds: list(id, 12) }),
+    list(ask({ path: z.string(), values: list(z.nullable(ask({ value: json })), 12) }), 10_000),
+  ),
   'runs.list': call(nothing, list(runRow, 10_000)),
   'runs.get': call(ask({ runId: id }), runDetails),
   'runs.preflight': call(runRequest, preflight, 300 * KiB),
@@ -782,16 +824,61 @@ export const calls = {
     ),
   ),
 
-  'compare.arms': call(nothing, list(arm, 10_000)),
-  'compare.compute': call(ask({ armIds, resamples: z.int().check(z.minimum(100), z.maximum(100_000)) }), comparison),
-  'compare.problems': call(ask({ armIds }), list(comparedProblem, 100_000)),
+  /** Finished evaluations of all runs, newest run first; `shared` counts against the given arm. */
+  'compare.arms': call(
+    ask({ against: z.nullable(armId) }),
+    ask({ arms: list(arm, 10_000), unreadable: list(ask({ runId: id, reason: z.string() }), 10_000) }),
+  ),
+  'compare.compute': call(ask(comparisonRequest), comparison),
+  /** Accuracy when every response must end within so many tokens; one column per arm. */
+  'compare.budget': call(
+    ask({ armIds, reference: armId, group: text(600) }),
+    ask({
+      budgetTokens: float64,
+      curves: list(ask({ armId, label: z.string(), accuracy: float64, low: float64, high: float64 }), 12),
+    }),
+  ),
+  /** Every problem; columns per arm are [arms × problems], arms outermost, in the order asked for. */
+  'compare.problems': call(
+    ask({ armIds, reference: armId }),
+    ask({
+      key: list(problemKey, 100_000),
+      id: list(z.string(), 100_000),
+      /** The beginning of the question. */
+      prompt: list(z.string(), 100_000),
+      /** Index into bucketNames. */
+      bucket: uint8,
+      sources: list(z.string(), 100_000),
+      /** Index into sources. */
+      source: int32,
+      correct: int32,
+      /** Samples whose answer could be graded. */
+      graded: int32,
+      samples: int32,
+      meanLengthTokens: float64,
+    }),
+  ),
+  /** One problem in full, and what every arm answered. */
   'compare.rollouts': call(
-    ask({ armIds, problemKey: text(40) }),
-    list(ask({ armId: z.string(), rollouts: list(rollout, 1000) }), 12),
+    ask({ armIds, problemKey }),
+    ask({
+      id: z.string(),
+      prompt: z.string(),
+      answer: z.string(),
+      arms: list(ask({ armId, rollouts: list(rollout, 1000) }), 12),
+    }),
   ),
   'compare.report': call(
-    ask({ armIds, format: z.enum(['html', 'csv']) }),
+    ask({ ...comparisonRequest, format: z.enum(['html', 'csv']) }),
     ask({ fileName: z.string(), mediaType: z.string(), bytes: uint8 }),
+  ),
+  /** Newest first. */
+  'compare.blindTests': call(nothing, list(ask({ comparisonId: id, createdMs: number, test: blindTest }), 1000)),
+  /** Keeps a blind test; with its number, what it has become. */
+  'compare.saveBlindTest': call(
+    ask({ comparisonId: z.nullable(id), test: blindTest }),
+    ask({ comparisonId: id }),
+    2 * MiB,
   ),
 } as const satisfies Record<string, CallSpec<z.ZodMiniType, z.ZodMiniType>>;
 
@@ -864,4 +951,5 @@ export type Alternatives = ResponseOf<'rollouts.alternatives'>;
 export type SweepPoint = ResponseOf<'entropy.sweep'>[number];
 export type ArmInfo = z.output<typeof arm>;
 export type ComparisonResult = z.output<typeof comparison>;
-export type ComparedProblem = z.output<typeof comparedProblem>;
+export type BlindTest = z.output<typeof blindTest>;
+export type BlindChoice = z.output<typeof blindChoice>;

@@ -24,6 +24,8 @@ export interface ComparisonReads {
 
 export interface ComparisonWrites {
   add(comparison: NewComparison): number;
+  /** Replaces what came out of one; what was asked stays. False when there is no such comparison. */
+  update(comparisonId: number, report: unknown): boolean;
 }
 
 export function comparisonQueries(db: Connection): ComparisonReads & ComparisonWrites {
@@ -34,6 +36,7 @@ export function comparisonQueries(db: Connection): ComparisonReads & ComparisonW
     'SELECT comparisonId, name, createdMs FROM comparisons ORDER BY comparisonId DESC',
   );
   const insert = db.prepare('INSERT INTO comparisons (name, request, report, createdMs) VALUES (?, ?, ?, ?)');
+  const update = db.prepare('UPDATE comparisons SET report = ? WHERE comparisonId = ?');
   return {
     get: (comparisonId) => {
       const row = byId.get(comparisonId);
@@ -45,5 +48,7 @@ export function comparisonQueries(db: Connection): ComparisonReads & ComparisonW
       inTransaction(db, () =>
         Number(insert.run(name, JSON.stringify(request), JSON.stringify(report), createdMs).lastInsertRowid),
       ),
+    update: (comparisonId, report) =>
+      inTransaction(db, () => update.run(JSON.stringify(report), comparisonId).changes === 1),
   };
 }

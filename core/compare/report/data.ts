@@ -77,6 +77,12 @@ export interface DeviationSection {
   settings: readonly { setting: string; named: string; here: string }[];
 }
 
+export interface RecipeDifferenceSection {
+  /** What the columns are called. */
+  runs: readonly string[];
+  rows: readonly { path: string; values: readonly string[] }[];
+}
+
 export interface ReportData {
   title: string;
   run: RunFacts;
@@ -91,6 +97,8 @@ export interface ReportData {
   rewardShapes?: readonly RewardShape[];
   traces?: readonly TraceSample[];
   deviations?: DeviationSection;
+  /** In which settings the recipes of several runs differ. */
+  recipeDifferences?: RecipeDifferenceSection;
   /** Further facts on how the numbers were measured: name and value. */
   measurement?: readonly (readonly [string, string])[];
   /** What the person should know before believing the rest. */

@@ -9,7 +9,14 @@ import { type RewardShape, rewardChart } from '#core/compare/charts/rewardChart.
 import { formatDuration, formatNumber } from '#core/compare/format.ts';
 import { element, escapeMarkup } from '#core/compare/markup.ts';
 import { decodingText, populationOf } from '#core/compare/resultTable.ts';
-import type { CurationSection, DeviationSection, DifficultySection, ReportData, RunFacts } from './data.ts';
+import type {
+  CurationSection,
+  DeviationSection,
+  DifficultySection,
+  RecipeDifferenceSection,
+  ReportData,
+  RunFacts,
+} from './data.ts';
 import { disclosure, facts, figure, paragraph, proseTable, section } from './page.ts';
 
 export function runFacts(run: RunFacts): string {
@@ -112,6 +119,16 @@ export function deviationSection({ methods, settings }: DeviationSection): strin
             settings.map(({ setting, named, here }) => [setting, named, here]),
           ),
         ]),
+  );
+}
+
+export function recipeDifferenceSection({ runs, rows }: RecipeDifferenceSection): string {
+  return section(
+    'In what the recipes differ',
+    proseTable(
+      ['setting', ...runs],
+      rows.map(({ path, values }) => [path, ...values]),
+    ),
   );
 }
 

@@ -12,6 +12,7 @@ import {
   deviationSection,
   difficultySection,
   measurementSection,
+  recipeDifferenceSection,
   recipeSection,
   rewardSection,
   runFacts,
@@ -28,8 +29,8 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 /** The whole page, ready to be written to `report.html`. */
 export function renderReport(data: ReportData): string {
   const colourOf = armColours(data);
-  const { comparison, curves, coldStartCurves, difficulty, curation, rewardShapes, traces, deviations, recipe, run } =
-    data;
+  const { comparison, curves, coldStartCurves, difficulty, curation, rewardShapes, traces, deviations, run } = data;
+  const { recipe, recipeDifferences } = data;
   const sections = [
     ...(comparison === undefined ? [] : resultSections(comparison, colourOf)),
     ...(difficulty === undefined ? [] : [difficultySection(difficulty)]),
@@ -38,6 +39,7 @@ export function renderReport(data: ReportData): string {
     ...(curves === undefined ? [] : [trainingSection('Training', curves, colourOf)]),
     ...(rewardShapes === undefined ? [] : [rewardSection(rewardShapes)]),
     ...(traces === undefined ? [] : [traceSection(traces)]),
+    ...(recipeDifferences === undefined ? [] : [recipeDifferenceSection(recipeDifferences)]),
     ...(deviations === undefined ? [] : [deviationSection(deviations)]),
     measurementSection(data),
     ...(recipe === undefined ? [] : [recipeSection(recipe, run.recipeHash)]),

@@ -4,7 +4,7 @@
  * Owns: which are shown. The rule is fixed (first problems of each bucket, first sample), so that
  * nobody picks the ones that look best.
  */
-import { buckets } from '#core/ares/options.ts';
+import { type Bucket, buckets } from '#core/ares/options.ts';
 import { countOf } from '#core/compare/format.ts';
 import type { TraceResponse, TraceSample, TraceToken } from '#core/compare/report/data.ts';
 import type { Evaluation } from '#core/compare/types.ts';
@@ -35,20 +35,26 @@ export function readTraces(
   const [first] = stages;
   if (first === undefined) return [];
   const problems = problemsIn(record, stageColumns(record, first.stage));
-  const bucketAt = evaluations[0]!.problems.map(({ bucket }) => bucket);
-  const shown = buckets.flatMap((bucket) =>
-    [...problems.keys()].filter((index) => bucketAt[index] === bucket).slice(0, PER_BUCKET),
-  );
-  return shown.map((index): TraceSample => {
+  return tracedProblems(evaluations[0]!).map(({ index, bucket }): TraceSample => {
     const { problemId, id, prompt, answer } = problems[index]!;
     const responses = stages.flatMap(({ label, stage, steps }): TraceResponse[] => {
       const key = { runId: record.run.runId, stage: stage.stage, step: steps.get(problemId)! };
       const [rollout] = record.store.rollouts.ofProblem(key, problemId);
       if (rollout === undefined) return [];
-      return [{ label, verdict: rollout.verdict, tokens: tokensOf(record, rollout, tokenizer, yardstick) }];
+      return [{ label, verdict: rollout.verdict, tokens: traceTokens(record, rollout, tokenizer, yardstick) }];
     });
-    return { problemId: id, bucket: bucketAt[index]!, question: questionText(prompt), answer, responses };
+    return { problemId: id, bucket, question: questionText(prompt), answer, responses };
   });
+}
+
+/** The problems that are shown, by their place in the evaluation. */
+export function tracedProblems({ problems }: Pick<Evaluation, 'problems'>): { index: number; bucket: Bucket }[] {
+  return buckets.flatMap((bucket) =>
+    [...problems.keys()]
+      .filter((index) => problems[index]!.bucket === bucket)
+      .slice(0, PER_BUCKET)
+      .map((index) => ({ index, bucket })),
+  );
 }
 
 /** In which stored step each problem was first answered. */
@@ -62,8 +68,9 @@ function stepOfProblem({ store, run: { runId } }: RunRecord, { stage }: Stage): 
   return steps;
 }
 
-function tokensOf(
-  { store }: RunRecord,
+/** A response token by token, with those marked that the yardstick counts. */
+export function traceTokens(
+  { store }: Pick<RunRecord, 'store'>,
   { rolloutId, response }: Rollout,
   tokenizer: Tokenizer,
   yardstick: Yardstick | null,
