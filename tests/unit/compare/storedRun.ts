@@ -42,6 +42,11 @@ export interface StoredRunOptions {
   selection?: AdacsSelection;
   /** Replaces the first held-out question. */
   question?: string;
+  /** Stands before every held-out question. */
+  questionPrefix?: string;
+  /** Name of the dataset; one of this name that is there already is used again. */
+  heldoutName?: string;
+  seed?: number;
 }
 
 export const SAMPLES = 2;
@@ -49,9 +54,9 @@ export const SAMPLES = 2;
 export const TRAIN_PROBLEMS = 5;
 const grades = ['easy', 'medium', 'hard'];
 
-const recipeLines = (preset: PresetName, selection: AdacsSelection) => `version: 1
+const recipeLines = (preset: PresetName, selection: AdacsSelection, seed: number) => `version: 1
 name: Small run
-seed: 11
+seed: ${seed}
 label: { samples: 4, extraSamples: 0, temperature: 0.9 }
 coldStart: { curation: { selection: ${selection}, brackets: 4, perBracket: 1, easyQuantile: 0.25 } }
 policy: { preset: ${preset}, method: { entropy: { window: { size: 1 } }, count: { vocabulary: [wait] } } }
@@ -73,9 +78,15 @@ export function storedRun(options: StoredRunOptions = {}): StoredRun {
   const base = openModelFolder(folder);
   const store = openStore(join(folder, 'ares.db'));
   onTestFinished(() => store.close());
+  return addStoredRun({ folder, store, facts: { base, machine: 'two cores', versions: { workbench: '0' } } }, options);
+}
 
-  const { preset = 'aepo-no-kl', selection = 'adacs' } = options;
-  const recipe = parseRecipe(recipeLines(preset, selection), 'recipe');
+/** A further run in the same project. */
+export function addStoredRun(project: Omit<StoredRun, 'runId'>, options: StoredRunOptions = {}): StoredRun {
+  const { folder, store, facts } = project;
+  const { base } = facts;
+  const { preset = 'aepo-no-kl', selection = 'adacs', seed = 11 } = options;
+  const recipe = parseRecipe(recipeLines(preset, selection, seed), 'recipe');
   const stages = plannedStages(recipe);
   const runId = store.runs.create(
     {
@@ -122,11 +133,12 @@ export function storedRun(options: StoredRunOptions = {}): StoredRun {
       store.metrics.write(runId, stage, steps);
     }
   }
-  return { folder, store, runId, facts: { base, machine: 'two cores', versions: { workbench: '0' } } };
+  return { ...project, runId };
 }
 
-function addProblems(store: Store, { graded = true, reversed = false, question }: StoredRunOptions) {
-  const one = (split: string, id: string, key: number, meta: unknown, prompt = `Question ${id}?`) => ({
+function addProblems(store: Store, options: StoredRunOptions) {
+  const { graded = true, reversed = false, question, questionPrefix = '', heldoutName: name = 'sums' } = options;
+  const one = (split: string, id: string, key: number, meta: unknown, prompt = `${questionPrefix}Question ${id}?`) => ({
     id,
     key,
     prompt,
@@ -150,10 +162,9 @@ function addProblems(store: Store, { graded = true, reversed = false, question }
     }),
   );
   if (reversed) heldout.reverse();
-  const datasetId = store.problems.addDataset({ name: 'sums', file: null, mapping: {}, createdMs: 1 }, [
-    ...train,
-    ...heldout,
-  ]);
+  const known = store.problems.datasets().find((dataset) => dataset.name === name)?.datasetId;
+  const datasetId =
+    known ?? store.problems.addDataset({ name, file: null, mapping: {}, createdMs: 1 }, [...train, ...heldout]);
   const page = (split: string) => store.problems.page({ datasetId, split, afterProblemId: 0, limit: 100 });
   return [page('train'), page('heldout')] as const;
 }
