@@ -89,6 +89,8 @@ export interface HostContext {
   inspection(): InspectionEngine;
   settings(): Settings;
   changeSettings(patch: Partial<Settings>): Settings;
+  /** Projects that were opened, newest first; some may be gone. */
+  recentProjects(): { folder: string; name: string; openedMs: number }[];
   /** Closes the open project, if any, and opens another. */
   openProject(folder: string, create: boolean): Promise<ProjectInfo>;
   currentProject(): ProjectInfo | null;

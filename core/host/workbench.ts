@@ -1,0 +1,160 @@
+/**
+ * The host behind a front end: one user, one open project.
+ *
+ * Owns: opening and closing the project with all that belongs to it (store, queue, engines, jobs), the
+ * settings, and putting the handlers of every subject and the sources of every stream together. It
+ * knows no transport; dispatch.ts is what a transport talks to.
+ */
+import { basename, resolve } from 'node:path';
+import type { Handlers, ProjectInfo } from '#core/contract/contract.ts';
+import type { StreamSources } from '#core/contract/dispatch.ts';
+import { startEngine as startEngineProcess } from '#core/engine/client.ts';
+import { AresError } from '#core/util/errors.ts';
+import { createChanges } from './changes.ts';
+import { entropyHandlers } from './handlers/entropy.ts';
+import { rolloutHandlers } from './handlers/rollouts.ts';
+import { traceHandlers } from './handlers/traces.ts';
+import { transferHandlers } from './handlers/transfer.ts';
+import type { HostContext, InspectionEngine, OpenProject, RunQueue } from './hostContext.ts';
+import { createInspectionEngine } from './inspectionEngine.ts';
+import { createJobs } from './jobs.ts';
+import { createProject, openProject, requireWritableProject } from './project.ts';
+import { createUploads } from './uploads.ts';
+import { userFiles } from './userFolder.ts';
+import { openUserSettings } from './userSettings.ts';
+
+export interface WorkbenchOptions {
+  shell: HostContext['shell'];
+  userFolder: string;
+  startEngine?: HostContext['startEngine'];
+  /** Told what a person should see in the log: damaged settings, work that could not be saved. */
+  report(message: string): void;
+}
+
+export interface Workbench {
+  readonly host: HostContext;
+  readonly handlers: Partial<Handlers>;
+  readonly sources: StreamSources;
+  /** Pauses the run at work with a checkpoint, ends everything else and closes the project. */
+  close(): Promise<void>;
+}
+
+/** An open project and what works on it. */
+interface Session extends OpenProject {
+  queue: RunQueue;
+}
+
+export function createWorkbench(options: WorkbenchOptions): Workbench {
+  const { shell, userFolder, report, startEngine = startEngineProcess } = options;
+  const files = userFiles(userFolder);
+  const settings = openUserSettings(userFolder, report);
+  const changes = createChanges();
+  const jobs = createJobs(changes);
+  const uploads = createUploads(files.uploads);
+  const inspection: InspectionEngine = createInspectionEngine({ startEngine, limits: () => settings.get().engine });
+  let session: Session | null = null;
+  let opening: Promise<unknown> = Promise.resolve();
+
+  const requireSession = (): Session => {
+    if (session !== null) return session;
+    throw new AresError('usage', 'No project is open.', { hint: 'Open a project, or the sample.' });
+  };
+
+  function infoOf({ folder, store }: OpenProject): ProjectInfo {
+    return {
+      folder,
+      name: basename(folder),
+      isSample: folder === files.sample,
+      datasets: store.problems.datasets().length,
+      models: store.models.list().length,
+      runs: store.runs.list().length,
+    };
+  }
+
+  async function closeSession(): Promise<void> {
+    const closing = session;
+    if (closing === null) return;
+    await Promise.all([closing.queue.close(), jobs.close(), inspection.close()]);
+    session = null;
+    closing.store.close();
+  }
+
+  async function open(folder: string, create: boolean): Promise<ProjectInfo> {
+    const path = resolve(folder);
+    if (session?.folder === path) return infoOf(session);
+    if (create) requireWritableProject(path);
+    // Opened before the other is closed: where this fails, nothing has changed.
+    const store = create ? createProject(path) : openProject(path);
+    await closeSession();
+    const project: OpenProject = { folder: path, store };
+    session = { ...project, queue: createRunQueue() };
+    const info = infoOf(session);
+    settings.noteOpened({ folder: path, name: info.name, openedMs: Date.now() });
+    changes.announce('project', 'datasets', 'labels', 'pools', 'models', 'runs', 'jobs');
+    return info;
+  }
+
+  const host: HostContext = {
+    shell,
+    userFolder,
+    changes,
+    jobs,
+    project: requireSession,
+    queue: () => requireSession().queue,
+    inspection: () => inspection,
+    settings: settings.get,
+    changeSettings(patch) {
+      const changed = settings.change(patch);
+      changes.announce('settings');
+      return changed;
+    },
+    recentProjects: settings.opened,
+    openProject(folder, create) {
+      const mine = opening.then(() => open(folder, create));
+      opening = mine.catch(() => undefined);
+      return mine;
+    },
+    currentProject: () => (session === null ? null : infoOf(session)),
+    startEngine,
+  };
+
+  return {
+    host,
+    handlers: {
+      ...transferHandlers(host, uploads),
+      ...rolloutHandlers(host),
+      ...traceHandlers(host),
+      ...entropyHandlers(host),
+    },
+    sources: {
+      changes: (_, { item }) => changes.listen((topics) => item({ topics: [...topics] })),
+      run: ({ runId }, { item }) => host.queue().follow(runId, item),
+      job: ({ jobId }, { item, end }) =>
+        jobs.follow(jobId, (job) => {
+          item(job);
+          if (job.state !== 'running') end();
+        }),
+    },
+    async close() {
+      await opening;
+      await closeSession();
+      uploads.close();
+    },
+  };
+}
+
+/** Until the queue is there, runs start from the command line only. */
+function createRunQueue(): RunQueue {
+  const refuse = (): never => {
+    throw new AresError('unsupported', 'Runs cannot be started from the window yet.', { hint: 'Use "ares run".' });
+  };
+  return {
+    wake: () => undefined,
+    current: () => null,
+    pause: refuse,
+    stop: refuse,
+    progress: refuse,
+    follow: refuse,
+    close: async () => undefined,
+  };
+}
