@@ -24,6 +24,7 @@ export const registry: Registry = {
   'data inspect': async () => (await import('./commands/dataInspect.ts')).dataInspect,
   bench: async () => (await import('./commands/bench.ts')).bench,
   'sample pretrain': async () => (await import('./commands/samplePretrain.ts')).samplePretrain,
+  serve: async () => (await import('./commands/serve.ts')).serve,
   start: async () => (await import('./commands/start.ts')).start,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };

@@ -102,7 +102,10 @@ export function createDispatcher(
       try {
         if (!isStream(name)) throw unknownName('stream', name);
         const params = checkRequest(streams[name].params, body, MAX_PARAMS_BYTES, name);
-        return startSubscription(name, params, sources, { ...sink, fail: (thrown) => void end(refusalOf(name, thrown)) });
+        return startSubscription(name, params, sources, {
+          ...sink,
+          fail: (thrown) => void end(refusalOf(name, thrown)),
+        });
       } catch (thrown) {
         return end(refusalOf(name, thrown));
       }

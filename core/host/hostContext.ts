@@ -4,7 +4,7 @@
  * Owns: the type that ties them to the open project, the settings, the jobs, the queue of runs and the
  * engine for looking at models. It does nothing; workbench.ts makes one.
  */
-import type { Job, ProjectInfo, RunProgress, Settings } from '#core/contract/contract.ts';
+import type { Job, ProjectInfo, RequestOf, RunProgress, Settings } from '#core/contract/contract.ts';
 import type { Engine } from '#core/engine/api.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
 import type { Store } from '#core/store/store.ts';
@@ -88,7 +88,7 @@ export interface HostContext {
   queue(): RunQueue;
   inspection(): InspectionEngine;
   settings(): Settings;
-  changeSettings(patch: Partial<Settings>): Settings;
+  changeSettings(patch: RequestOf<'settings.set'>): Settings;
   /** Projects that were opened, newest first; some may be gone. */
   recentProjects(): { folder: string; name: string; openedMs: number }[];
   /** Closes the open project, if any, and opens another. */

@@ -104,8 +104,10 @@ export function createUploads(folder: string, now: () => number = Date.now): Upl
 /** The name alone, without what some file system treats as a path, a stream or a device. */
 function fileNameOf(name: string): string {
   const last = name.split(/[/\\]/).at(-1)!;
-  // eslint-disable-next-line no-control-regex -- control characters are what must go
-  const plain = last.replaceAll(/[\u0000-\u001f<>:"|?*]/g, '_').replace(/^\.+/, '').replace(/[. ]+$/, '');
+  const plain = last
+    .replaceAll(/[\p{Cc}<>:"|?*]/gu, '_')
+    .replace(/^\.+/, '')
+    .replace(/[. ]+$/, '');
   return plain === '' ? 'file' : plain;
 }
 

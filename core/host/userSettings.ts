@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
-import { type Settings, calls } from '#core/contract/contract.ts';
+import { type RequestOf, type Settings, calls } from '#core/contract/contract.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
 import { userFiles } from './userFolder.ts';
 
@@ -19,7 +19,7 @@ const MAX_RECENT = 20;
 
 export interface UserSettings {
   get(): Settings;
-  change(patch: Partial<Settings>): Settings;
+  change(patch: RequestOf<'settings.set'>): Settings;
   /** Newest first. */
   opened(): OpenedProject[];
   noteOpened(project: OpenedProject): void;
@@ -46,7 +46,8 @@ export function openUserSettings(userFolder: string, report: (message: string) =
   return {
     get: () => settings ?? defaults,
     change(patch) {
-      const changed = settingsSchema.parse({ ...(settings ?? defaults), ...patch });
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+      const changed = settingsSchema.parse({ ...(settings ?? defaults), ...Object.fromEntries(given) });
       writeJson(files.settings, changed);
       settings = changed;
       return changed;
@@ -60,11 +61,7 @@ export function openUserSettings(userFolder: string, report: (message: string) =
   };
 }
 
-function readJson<T>(
-  file: string,
-  report: (message: string) => void,
-  parse: (value: unknown) => T,
-): T | undefined {
+function readJson<T>(file: string, report: (message: string) => void, parse: (value: unknown) => T): T | undefined {
   if (!existsSync(file)) return undefined;
   try {
     return parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -11,14 +11,24 @@ import type { StreamSources } from '#core/contract/dispatch.ts';
 import { startEngine as startEngineProcess } from '#core/engine/client.ts';
 import { AresError } from '#core/util/errors.ts';
 import { createChanges } from './changes.ts';
+import { curationHandlers } from './handlers/curation.ts';
+import { dataHandlers } from './handlers/data.ts';
+import { datasetHandlers } from './handlers/datasets.ts';
 import { entropyHandlers } from './handlers/entropy.ts';
+import { labelHandlers } from './handlers/labels.ts';
+import { metricHandlers } from './handlers/metrics.ts';
+import { poolHandlers } from './handlers/pools.ts';
+import { problemHandlers } from './handlers/problems.ts';
+import { recipeHandlers } from './handlers/recipes.ts';
 import { rolloutHandlers } from './handlers/rollouts.ts';
+import { runHandlers } from './handlers/runs.ts';
 import { traceHandlers } from './handlers/traces.ts';
 import { transferHandlers } from './handlers/transfer.ts';
 import type { HostContext, InspectionEngine, OpenProject, RunQueue } from './hostContext.ts';
 import { createInspectionEngine } from './inspectionEngine.ts';
 import { createJobs } from './jobs.ts';
 import { createProject, openProject, requireWritableProject } from './project.ts';
+import { createRunQueue } from './runQueue.ts';
 import { createUploads } from './uploads.ts';
 import { userFiles } from './userFolder.ts';
 import { openUserSettings } from './userSettings.ts';
@@ -87,7 +97,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     const store = create ? createProject(path) : openProject(path);
     await closeSession();
     const project: OpenProject = { folder: path, store };
-    session = { ...project, queue: createRunQueue() };
+    session = { ...project, queue: createRunQueue({ project, changes, startEngine, makeRoom: inspection.close }) };
     const info = infoOf(session);
     settings.noteOpened({ folder: path, name: info.name, openedMs: Date.now() });
     changes.announce('project', 'datasets', 'labels', 'pools', 'models', 'runs', 'jobs');
@@ -122,6 +132,19 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     host,
     handlers: {
       ...transferHandlers(host, uploads),
+      'settings.get': host.settings,
+      'settings.set': host.changeSettings,
+      'projects.current': host.currentProject,
+      'projects.open': ({ folder, create }) => host.openProject(folder, create),
+      ...dataHandlers(host),
+      ...datasetHandlers(host),
+      ...problemHandlers(host),
+      ...labelHandlers(host),
+      ...poolHandlers(host),
+      ...curationHandlers(host),
+      ...recipeHandlers(),
+      ...runHandlers(host),
+      ...metricHandlers(host),
       ...rolloutHandlers(host),
       ...traceHandlers(host),
       ...entropyHandlers(host),
@@ -140,21 +163,5 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       await closeSession();
       uploads.close();
     },
-  };
-}
-
-/** Until the queue is there, runs start from the command line only. */
-function createRunQueue(): RunQueue {
-  const refuse = (): never => {
-    throw new AresError('unsupported', 'Runs cannot be started from the window yet.', { hint: 'Use "ares run".' });
-  };
-  return {
-    wake: () => undefined,
-    current: () => null,
-    pause: refuse,
-    stop: refuse,
-    progress: refuse,
-    follow: refuse,
-    close: async () => undefined,
   };
 }

@@ -5,7 +5,7 @@
  * serve/server.ts, the host behind it host/workbench.ts.
  */
 import { defineCommand } from '#core/cli/command.ts';
-import { openInBrowser } from '#core/cli/serve/browser.ts';
+import { openDefaultBrowser } from '#core/cli/serve/browser.ts';
 import { serveWorkbench } from '#core/cli/serve/session.ts';
 
 const MAX_PORT = 65_535;
@@ -31,13 +31,13 @@ export const serve = defineCommand({
       project: project ?? null,
       port: port ?? 0,
       terminal,
-      async ready({ url, port: own }) {
+      ready({ url, port: own }) {
         if (json) terminal.json({ url, port: own, pid: process.pid });
         else terminal.print(url);
         if (headless) {
           terminal.note(`From another machine: ssh -L ${own}:127.0.0.1:${own} THIS-HOST, then open the address there.`);
         } else {
-          openInBrowser(url, terminal);
+          openDefaultBrowser(url, () => terminal.note('No browser could be opened here. Open the address above.'));
         }
         terminal.note('Ctrl-C ends it; a run at work is paused with a checkpoint.');
       },

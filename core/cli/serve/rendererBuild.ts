@@ -13,15 +13,7 @@ import { projectRoot } from '#core/cli/project.ts';
 import { AresError } from '#core/util/errors.ts';
 
 /** What the front end is built from, relative to the project. */
-const SOURCES = [
-  'renderer',
-  'core/contract',
-  'core/ares',
-  'core/compare',
-  'core/util',
-  'vite.config.ts',
-  'package-lock.json',
-];
+const SOURCES = ['renderer', 'core/contract', 'core/ares', 'core/compare', 'core/util', 'package-lock.json'];
 const OUTPUT = join('dist', 'renderer');
 const STAMP = '.built-from';
 const BUILD_LOG_LINES = 20;
@@ -68,10 +60,14 @@ function readdirOrNull(path: string): string[] | null {
 }
 
 async function build(root: string): Promise<void> {
-  const child = spawn(process.execPath, [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', join(root, 'renderer')],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (log += text));
