@@ -61,8 +61,8 @@ export function colourScheme(selector: string): string {
 
 const colourClasses = (['neutral', ...hues] as const).map((name) => `.chart .${name}{--c:var(--${name})}`).join('\n');
 
-export const chartStyle = `${colourScheme('.chart')}
-.chart{font:11px/1.2 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;font-variant-numeric:tabular-nums}
+/** How marks are drawn, in colours that the page defines. */
+export const chartRules = `.chart{font:11px/1.2 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;font-variant-numeric:tabular-nums}
 ${colourClasses}
 .chart .paper{fill:var(--paper)}
 .chart text{fill:var(--ink)}
@@ -84,4 +84,10 @@ ${colourClasses}
 .chart .hollow{fill:var(--paper);stroke:var(--c);stroke-width:1.4}
 .chart .point{fill:var(--c);opacity:.45}
 .chart .bar{fill:var(--c)}
+.chart .hatched{fill:var(--paper);stroke:var(--c);stroke-width:1.2}
+.chart .hatch{stroke:var(--c);stroke-width:1.2;fill:none}
+.chart .ring{stroke:var(--rule);stroke-width:1;fill:none}
+.chart .area{fill:var(--c);fill-opacity:.1;stroke:var(--c);stroke-width:1.7;stroke-linejoin:round}
 `;
+
+export const chartStyle = `${colourScheme('.chart')}\n${chartRules}`;

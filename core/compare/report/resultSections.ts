@@ -7,39 +7,69 @@
 import { buckets } from '#core/ares/options.ts';
 import { bucketColours } from '#core/compare/charts/difficultyCharts.ts';
 import { type Drawing, arrange } from '#core/compare/charts/drawing.ts';
-import { intervalChart } from '#core/compare/charts/intervalChart.ts';
-import { extremes, lineChart } from '#core/compare/charts/lineChart.ts';
+import { extremes } from '#core/compare/charts/lineChart.ts';
 import { scatterChart } from '#core/compare/charts/scatterChart.ts';
 import type { ColourOf } from '#core/compare/charts/theme.ts';
 import { type Comparison, labelOf, overallOf, summaryOf } from '#core/compare/comparison.ts';
+import {
+  type ChartedComparison,
+  budgetDrawing,
+  intervalDrawing,
+  radarDrawing,
+  stageDrawing,
+} from '#core/compare/comparisonCharts.ts';
 import { CONCLUSION_RULE, conclusionsOf } from '#core/compare/conclusions.ts';
 import { countOf, formatNumber, listOf } from '#core/compare/format.ts';
 import { element, escapeMarkup } from '#core/compare/markup.ts';
+import { readGroup } from '#core/compare/problems.ts';
 import { resultTable } from '#core/compare/resultTable.ts';
 import { budgetCurves } from '#core/compare/tokenBudget.ts';
-import type { Evaluation } from '#core/compare/types.ts';
+import type { Evaluation, Group } from '#core/compare/types.ts';
 
 import { dataTable, disclosure, figure, paragraph, resultTableHtml, section } from './page.ts';
 
 export function resultSections(comparison: Comparison, colourOf: ColourOf): string[] {
+  const charted = chartedOf(comparison);
+  const radar = radarDrawing(charted, colourOf);
   return [
     section('Result', resultTableHtml(resultTable(comparison))),
     conclusionSection(comparison),
     section(
       'Accuracy and length by difficulty',
       figure(
-        intervals(comparison, 'accuracy', colourOf),
+        stageDrawing(charted, colourOf),
+        'Filled bars are shares of right answers (left axis), hatched bars mean response lengths (right axis), each a ' +
+          'mean over problems with its 95 % interval.',
+      ),
+      figure(
+        intervalDrawing(charted, 'accuracy', colourOf),
         'Share of right answers, mean over problems, with 95 % intervals.',
       ),
       figure(
-        intervals(comparison, 'lengthTokens', colourOf),
+        intervalDrawing(charted, 'lengthTokens', colourOf),
         'Mean response length with 95 % intervals. A model that thinks as long as a problem deserves moves to the ' +
           'right from easy to hard.',
       ),
+      ...(radar === null
+        ? []
+        : [figure(radar, 'The same means as shapes. A radar shows no intervals; read differences off the table.')]),
     ),
     budgetSection(comparison, colourOf),
     entropySection(comparison),
   ];
+}
+
+/** The comparison as its charts take it. */
+function chartedOf(comparison: Comparison): ChartedComparison {
+  return {
+    arms: comparison.evaluations.map(({ arm, label }) => ({ key: arm, label })),
+    groups: comparison.groups.map((group) => {
+      const { kind, name } = readGroup(group);
+      return { key: group, kind, label: name };
+    }),
+    // Sound: the charts ask for the groups they were given.
+    summaryOf: (arm, group) => summaryOf(comparison, arm, group as Group),
+  };
 }
 
 function conclusionSection(comparison: Comparison): string {
@@ -74,42 +104,9 @@ function flipTable(comparison: Comparison, { arm, against, flips }: Comparison['
   );
 }
 
-function intervals(comparison: Comparison, metric: 'accuracy' | 'lengthTokens', colourOf: ColourOf): Drawing {
-  const accuracy = metric === 'accuracy';
-  return intervalChart(
-    comparison.evaluations.map(({ arm, label }) => ({
-      label,
-      colour: colourOf(arm),
-      marks: comparison.groups.map((group) => summaryOf(comparison, arm, group)![metric]),
-    })),
-    {
-      title: accuracy ? 'Accuracy by difficulty' : 'Mean response length by difficulty',
-      description: `One row per arm, one panel per difficulty bucket; dots are means, lines 95 % intervals.`,
-      xLabel: accuracy ? 'accuracy' : 'tokens',
-      quantity: accuracy ? 'share' : 'tokens',
-      panels: comparison.groups,
-      widthPx: 940,
-      ...(accuracy ? { domain: [0, 1] as const } : {}),
-    },
-  );
-}
-
 function budgetSection(comparison: Comparison, colourOf: ColourOf): string {
   const curves = budgetCurves(comparison.evaluations, { seed: comparison.seed });
-  const drawing = lineChart(
-    curves.map(({ arm, label, budgetTokens, accuracy, low, high }) => {
-      return { label, colour: colourOf(arm), x: budgetTokens, y: accuracy, low, high };
-    }),
-    {
-      title: 'Accuracy at a token budget',
-      description: 'Accuracy of each arm when every response must end within a number of tokens.',
-      xLabel: 'tokens allowed per response',
-      yLabel: 'accuracy',
-      yDomain: [0, 1],
-      widthPx: 720,
-      heightPx: 300,
-    },
-  );
+  const drawing = budgetDrawing(curves[0]?.budgetTokens ?? [], curves, colourOf);
   const perThousand = comparison.evaluations.map(({ arm, label }) => {
     return `${label} ${formatNumber(overallOf(comparison, arm).accuracyPer1000Tokens, 'number')}`;
   });

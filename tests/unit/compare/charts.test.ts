@@ -8,7 +8,9 @@ import { intervalChart } from '#core/compare/charts/intervalChart.ts';
 import { type LineSeries, lineChart } from '#core/compare/charts/lineChart.ts';
 import { rewardChart } from '#core/compare/charts/rewardChart.ts';
 import { formatTick, linearScale } from '#core/compare/charts/scale.ts';
+import { radarChart } from '#core/compare/charts/radarChart.ts';
 import { scatterChart } from '#core/compare/charts/scatterChart.ts';
+import { stageChart } from '#core/compare/charts/stageChart.ts';
 import { linearRegression } from '#core/util/regression.ts';
 import { expectBalanced } from './markupChecks.ts';
 
@@ -253,5 +255,56 @@ describe('linearRegression', () => {
   it('has no slope where x does not vary', () => {
     expect(linearRegression([2, 2], [1, 5]).slope).toBeNaN();
     expect(linearRegression([], []).slope).toBeNaN();
+  });
+});
+
+describe('stageChart', () => {
+  const interval = fc.record({ value: measured, low: measured, high: measured });
+  const arms = [
+    { label: 'Base', colour: 'neutral' },
+    { label: 'AEPO & co', colour: 'blue' },
+  ] as const;
+
+  it('stays sound for any data', () => {
+    const group = fc.record({
+      label: fc.string(),
+      marks: fc.array(fc.record({ accuracy: interval, lengthTokens: interval }), { minLength: 2, maxLength: 2 }),
+    });
+    fc.assert(fc.property(fc.array(group, { maxLength: 4 }), (groups) => expectSound(stageChart(arms, groups, text))));
+  });
+
+  it('draws accuracy and length from zero, each on its own axis', () => {
+    const mark = (accuracy: number, tokens: number) => ({
+      accuracy: { value: accuracy, low: NaN, high: NaN },
+      lengthTokens: { value: tokens, low: NaN, high: NaN },
+    });
+    const { body } = stageChart(arms, [{ label: 'easy', marks: [mark(0.5, 100), mark(1, 50)] }], text);
+    const heights = (name: string) =>
+      [...body.matchAll(new RegExp(`<rect x="[^"]*" y="([^"]*)" width="[^"]*" height="([^"]*)" class="${name} `, 'g'))]
+        .map(([, top, height]) => ({ foot: Number(top) + Number(height), height: Number(height) }))
+        .filter(({ height }) => height !== 9);
+    const [half, whole] = heights('bar');
+    const [long, short] = heights('hatched');
+    expect(half!.height * 2).toBeCloseTo(whole!.height, 1);
+    expect(short!.height * 2).toBeCloseTo(long!.height, 1);
+    for (const { foot } of [half!, whole!, long!, short!]) expect(foot).toBeCloseTo(half!.foot, 1);
+  });
+});
+
+describe('radarChart', () => {
+  it('stays sound for any data', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(measured, { minLength: 4, maxLength: 4 }), { maxLength: 3 }), (rows) => {
+        const arms = rows.map((values, i) => ({ label: `arm ${i}`, colour: 'green' as const, values }));
+        expectSound(radarChart(['a', 'b', 'c', 'd'], arms, { ...text, quantity: 'number' }));
+      }),
+    );
+  });
+
+  it('claims no area across an axis without a value', () => {
+    const of = (values: number[]) =>
+      radarChart(['a', 'b', 'c'], [{ label: 'x', colour: 'blue', values }], { ...text, quantity: 'share' }).body;
+    expect(of([1, 0.5, 0.2])).toContain('class="area blue"');
+    expect(of([1, NaN, 0.2])).not.toContain('class="area blue"');
   });
 });

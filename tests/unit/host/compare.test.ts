@@ -184,7 +184,7 @@ describe('compare.problems and compare.rollouts', () => {
     expect(columns.id).toEqual(['easy-0', 'easy-1', 'medium-0', 'medium-1', 'hard-0', 'hard-1']);
     expect([...columns.correct]).toEqual([2, 2, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2]);
     expect([...columns.graded]).toEqual(Array.from({ length: 12 }, () => 2));
-    expect([...columns.meanLengthTokens.slice(0, 6)]).toEqual([5, 5, 5, 5, 5, 5]);
+    expect(columns.meanLengthTokens.slice(0, 6)).toEqual(Float64Array.of(5, 5, 5, 5, 5, 5));
     expect(columns.prompt[4]).toBe('Question hard-0?');
 
     const hard = await ask('compare.rollouts', { armIds, problemKey: columns.key[4]! });
