@@ -11,6 +11,7 @@ import type { StreamSources } from '#core/contract/dispatch.ts';
 import { startEngine as startEngineProcess } from '#core/engine/client.ts';
 import { AresError } from '#core/util/errors.ts';
 import { createChanges } from './changes.ts';
+import { compareHandlers } from './handlers/compare.ts';
 import { curationHandlers } from './handlers/curation.ts';
 import { dataHandlers } from './handlers/data.ts';
 import { datasetHandlers } from './handlers/datasets.ts';
@@ -19,6 +20,7 @@ import { labelHandlers } from './handlers/labels.ts';
 import { metricHandlers } from './handlers/metrics.ts';
 import { poolHandlers } from './handlers/pools.ts';
 import { problemHandlers } from './handlers/problems.ts';
+import { recipeDiffHandlers } from './handlers/recipeDiff.ts';
 import { recipeHandlers } from './handlers/recipes.ts';
 import { rolloutHandlers } from './handlers/rollouts.ts';
 import { runHandlers } from './handlers/runs.ts';
@@ -141,6 +143,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       ...problemHandlers(host),
       ...labelHandlers(host),
       ...poolHandlers(host),
+      ...compareHandlers(host),
       ...curationHandlers(host),
       ...recipeHandlers(),
       ...runHandlers(host),
