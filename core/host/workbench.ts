@@ -146,6 +146,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       ...compareHandlers(host),
       ...curationHandlers(host),
       ...recipeHandlers(),
+      ...recipeDiffHandlers(host),
       ...runHandlers(host),
       ...metricHandlers(host),
       ...rolloutHandlers(host),
