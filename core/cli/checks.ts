@@ -9,7 +9,8 @@ import { accessSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync }
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { toAresError } from '#core/util/errors.ts';
-import { projectRoot, readProjectFacts } from './project.ts';
+import { programFolder } from '#core/util/programFolder.ts';
+import { readProjectFacts } from './project.ts';
 
 export interface Finding {
   name: string;
@@ -152,7 +153,7 @@ async function checkSampleModel(): Promise<Outcome> {
   const { openModelFolder } = await import('#core/model/modelFolder.ts');
   const { loadWeights } = await import('#core/model/weights.ts');
   const { parameterCount } = await import('#core/model/parameters.ts');
-  const folder = join(projectRoot, 'resources', 'sample', sampleProject().modelFolder);
+  const folder = join(programFolder, 'resources', 'sample', sampleProject().modelFolder);
   const model = openModelFolder(folder);
   loadWeights(folder, model.config);
   return fine(`${parameterCount(model.config)} parameters, ${model.tokenizer.vocabSize} tokens`);

@@ -1,13 +1,9 @@
 /**
- * The program's own folder and version.
- *
- * Owns: where package.json and resources/ are, and what package.json says about this version. It knows
- * nothing of a person's projects.
+ * What package.json says about this version of the program.
  */
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-
-export const projectRoot = resolve(import.meta.dirname, '..', '..');
+import { join } from 'node:path';
+import { programFolder } from '#core/util/programFolder.ts';
 
 export interface ProjectFacts {
   version: string;
@@ -17,7 +13,7 @@ export interface ProjectFacts {
 }
 
 export function readProjectFacts(): ProjectFacts {
-  const manifest = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+  const manifest = JSON.parse(readFileSync(join(programFolder, 'package.json'), 'utf8')) as {
     version: string;
     description: string;
     optionalDependencies: Record<string, string>;

@@ -4,9 +4,9 @@
  * Owns: starting the process, matching answers to calls, and turning its death into typed errors. A
  * crash of the runtime ends the calls under way, never the host (DESIGN §3).
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { AresError } from '#core/util/errors.ts';
 import type { Engine, RolloutProgress } from './api.ts';
+import { type EngineChannel, type EngineEnd, forkEngine } from './channel.ts';
 import type { EngineOptions } from './localEngine.ts';
 import { type EngineMethod, type FromEngine, type ToEngine, fromPlainError } from './messages.ts';
 
@@ -16,26 +16,26 @@ interface PendingCall {
   onProgress: ((progress: RolloutProgress) => void) | undefined;
 }
 
-/** Starts an engine process and waits until it can be called. */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const child = fork(new URL('./process.ts', import.meta.url), { serialization: 'advanced' });
-  const client = new EngineClient(child);
+/**
+ * Starts an engine process and waits until it can be called.
+ * @param channel the line to the process; by default one to a new child process
+ */
+export async function startEngine(options: EngineOptions, channel: EngineChannel = forkEngine()): Promise<Engine> {
+  const client = new EngineClient(channel);
   await client.start(options);
   return client;
 }
 
 class EngineClient implements Engine {
-  readonly #child: ChildProcess;
+  readonly #channel: EngineChannel;
   readonly #pending = new Map<number, PendingCall>();
   #ready: PendingCall | undefined;
   #calls = 0;
   #closed = false;
 
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    child.on('message', (message: FromEngine) => this.#receive(message));
-    child.on('exit', (code, signal) => this.#fail(code, signal));
-    child.on('error', (error) => this.#fail(null, null, error));
+  constructor(channel: EngineChannel) {
+    this.#channel = channel;
+    channel.listen({ message: (message) => this.#receive(message), end: (how) => this.#fail(how) });
   }
 
   start(options: EngineOptions): Promise<void> {
@@ -64,6 +64,7 @@ class EngineClient implements Engine {
     if (this.#closed) return;
     await this.#call('close', []);
     this.#closed = true;
+    this.#channel.release();
   }
 
   #call<T>(
@@ -83,7 +84,7 @@ class EngineClient implements Engine {
   }
 
   #send(message: ToEngine): void {
-    this.#child.send(message);
+    this.#channel.send(message);
   }
 
   #receive(message: FromEngine): void {
@@ -103,7 +104,7 @@ class EngineClient implements Engine {
     else call.reject(fromPlainError(message.error));
   }
 
-  #fail(code: number | null, signal: NodeJS.Signals | null, cause?: Error): void {
+  #fail({ code, signal, cause }: EngineEnd): void {
     this.#closed = true;
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     const error = new AresError('engine', `The engine process ended ${how} in the middle of its work.`, {

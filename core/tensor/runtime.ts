@@ -13,6 +13,18 @@ import type { BuiltModel } from './graph.ts';
 import { bytesOf } from './onnx.ts';
 import type { ElementType, Tensor } from './types.ts';
 
+/** Largest single allocation of Electron's allocator, which ends the process at a larger one (ENGINE §3). */
+const LARGEST_ALLOCATION_BYTES = 2_145_386_496;
+let isLimited = false;
+
+/**
+ * For a process whose allocator ends it at about 2 GiB in one piece: the runtime asks for every tensor by
+ * itself instead of growing arenas, and tensors that could not be had are refused with an error.
+ */
+export function limitAllocations(): void {
+  isLimited = true;
+}
+
 export interface SessionOptions {
   threads: number;
   /**
@@ -41,8 +53,12 @@ export class Session {
         graphOptimizationLevel: optimisation,
         // Memory patterns raise the peak by half without any speed (ENGINE §5).
         enableMemPattern: false,
+        enableCpuMemArena: !isLimited,
         logSeverityLevel: 3,
-        externalData: model.external.map(({ name, tensor }) => ({ path: name, data: bytesOf(tensor.data) })),
+        externalData: model.external.map(({ name, tensor }) => {
+          requireAllocatable(name, tensor.data.byteLength);
+          return { path: name, data: bytesOf(tensor.data) };
+        }),
       });
       return new Session(
         session,
@@ -90,11 +106,19 @@ function runtimeError(what: string, error: unknown): AresError {
 
 function toRuntime(tensors: Feeds): Record<string, OrtTensor> {
   return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [
-      name,
-      new OrtTensor(tensor.type, tensor.data as Float32Array, tensor.shape),
-    ]),
+    Object.entries(tensors).map(([name, tensor]) => {
+      requireAllocatable(name, tensor.data.byteLength);
+      return [name, new OrtTensor(tensor.type, tensor.data as Float32Array, tensor.shape)];
+    }),
   );
+}
+
+/** @throws AresError 'memory' */
+function requireAllocatable(name: string, bytes: number): void {
+  if (!isLimited || bytes <= LARGEST_ALLOCATION_BYTES) return;
+  throw new AresError('memory', `The tensor "${name}" is larger than 2 GiB, which the desktop window cannot hold.`, {
+    hint: 'Run it with "ares run" or "ares serve", which have no such limit, or lower the token budget.',
+  });
 }
 
 function fromRuntime(tensor: OrtTensor): Tensor {

@@ -7,12 +7,12 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { defineCommand } from '#core/cli/command.ts';
-import { projectRoot } from '#core/cli/project.ts';
 import { startRun, watchRun } from '#core/cli/runSession.ts';
 import { resumeRun } from '#core/host/executeRun.ts';
 import { listRuns } from '#core/host/runList.ts';
+import { programFolder } from '#core/util/programFolder.ts';
 
-const sample = (...parts: string[]) => join(projectRoot, 'resources', 'sample', ...parts);
+const sample = (...parts: string[]) => join(programFolder, 'resources', 'sample', ...parts);
 
 export const start = defineCommand({
   summary: 'Run the sample project from label to report.',

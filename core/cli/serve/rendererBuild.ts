@@ -9,8 +9,8 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '#core/cli/project.ts';
 import { AresError } from '#core/util/errors.ts';
+import { programFolder } from '#core/util/programFolder.ts';
 
 /** What the front end is built from, relative to the project. */
 const SOURCES = ['renderer', 'core/contract', 'core/ares', 'core/compare', 'core/util', 'package-lock.json'];
@@ -22,7 +22,7 @@ const BUILD_LOG_LINES = 20;
  * @returns the folder of the built front end
  * @throws AresError 'internal' with the end of the build's log when it fails
  */
-export async function upToDateRenderer(note: (text: string) => void, root = projectRoot): Promise<string> {
+export async function upToDateRenderer(note: (text: string) => void, root = programFolder): Promise<string> {
   const output = join(root, OUTPUT);
   if (!existsSync(join(root, 'renderer'))) return output;
   const wanted = hashOf(root);

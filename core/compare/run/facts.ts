@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { programFolder } from '#core/util/programFolder.ts';
 
 export interface MachineFacts {
   /** Processor, memory, system, in one line. */
@@ -13,7 +14,7 @@ export interface MachineFacts {
 }
 
 const BYTES_PER_GIB = 2 ** 30;
-const manifestFile = join(import.meta.dirname, '..', '..', '..', 'package.json');
+const manifestFile = join(programFolder, 'package.json');
 
 /** Of this machine, now. */
 export function machineFacts(): MachineFacts {

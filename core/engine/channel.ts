@@ -1,0 +1,75 @@
+/**
+ * The line between a host and an engine process.
+ *
+ * Owns: what a line is, and the one over child_process. Under Electron there is another
+ * (electron/engine.ts). Messages are copied on the way, typed arrays included.
+ */
+import { fork } from 'node:child_process';
+import type { FromEngine, ToEngine } from './messages.ts';
+
+export interface EngineEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** Why it could not be started. */
+  cause?: Error;
+}
+
+/** The host's end. */
+export interface EngineChannel {
+  send(message: ToEngine): void;
+  /** Called once, before anything is sent. */
+  listen(listener: { message(message: FromEngine): void; end(how: EngineEnd): void }): void;
+  /** Lets go of the process, which has nothing left to do and ends. */
+  release(): void;
+}
+
+/** The engine's end. */
+export interface HostChannel {
+  /** Messages to a host that is gone are lost. */
+  send(message: FromEngine): void;
+  listen(listener: (message: ToEngine) => void): void;
+}
+
+/** Starts an engine as a child process of this one. */
+export function forkEngine(): EngineChannel {
+  const child = fork(new URL('./process.ts', import.meta.url), { serialization: 'advanced' });
+  return {
+    send: (message) => void child.send(message),
+    listen({ message, end }) {
+      child.on('message', message);
+      child.on('exit', (code, signal) => end({ code, signal }));
+      child.on('error', (cause) => end({ code: null, signal: null, cause }));
+    },
+    release() {
+      if (child.connected) child.disconnect();
+    },
+  };
+}
+
+/** What Electron gives a utility process in place of child_process's messages. */
+interface ParentPort {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (event: { data: unknown }) => void): void;
+}
+
+/** The port under Electron, undefined elsewhere. */
+export const parentPort: ParentPort | undefined = (process as { parentPort?: ParentPort }).parentPort;
+
+/** The line to the host that started this process. The process ends when the host goes away. */
+export function hostChannel(): HostChannel {
+  if (parentPort !== undefined) {
+    return {
+      // Electron ends a utility process with its parent.
+      send: (message) => parentPort.postMessage(message),
+      listen: (listener) => parentPort.on('message', ({ data }) => listener(data as ToEngine)),
+    };
+  }
+  process.on('disconnect', () => process.exit(0));
+  return {
+    send(message) {
+      // A host that is gone, perhaps this very moment, cannot be told anything; 'disconnect' ends this process.
+      if (process.connected) process.send!(message, undefined, {}, () => undefined);
+    },
+    listen: (listener) => void process.on('message', listener),
+  };
+}
