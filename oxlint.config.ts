@@ -1,6 +1,8 @@
 /**
  * Lint rules. The one that matters most here: the rooms of core/ import in one direction only
- * (a room may import those above it in `rooms`), always by the #core/ alias, never by `../`.
+ * (a room may import those above it in `rooms`), always by the #core/ alias, never by `../`; and the
+ * front end has tiers: the kit knows nothing of the program, rooms do not know each other, and of core
+ * it uses what runs in a browser.
  */
 import { type OxlintOverride, defineConfig } from 'oxlint';
 
@@ -32,6 +34,33 @@ const runtime = {
   message: 'Only core/tensor/runtime.ts may import onnxruntime.',
 };
 const database = { group: ['better-sqlite3'], message: 'Only core/store/ may import better-sqlite3.' };
+
+const forbid = (group: string[], message: string) => ({ group, message });
+const browserOnly = [
+  relativeParent,
+  forbid(['node:*', 'electron', 'ws', 'vite'], 'The front end knows neither Node nor the shell it runs in.'),
+  forbid(
+    rooms.filter((room) => !['contract', 'ares', 'compare', 'util'].includes(room)).map((room) => `#core/${room}/**`),
+    'The front end uses the contract and pure functions of ares, compare and util, nothing else of core.',
+  ),
+];
+/** What the tiers of renderer/ may not import, beside what the whole of it may not. */
+const tiers: Record<string, ReturnType<typeof forbid>[]> = {
+  kit: [
+    forbid(
+      ['#core/**', '#renderer/app/**', '#renderer/rooms/**', '#renderer/transport/**'],
+      'The kit knows nothing of the program: give it what it shows as props.',
+    ),
+  ],
+  transport: [
+    forbid(
+      ['#renderer/**', '#core/ares/**', '#core/compare/**'],
+      'A transport knows the contract and nothing it carries.',
+    ),
+  ],
+  app: [forbid(['#renderer/rooms/**'], 'Rooms are loaded by app/rooms.ts, never imported.')],
+  rooms: [forbid(['#renderer/rooms/**', '#renderer/transport/**'], 'A room imports its own files, app/ and kit/.')],
+};
 
 export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc'],
@@ -77,7 +106,17 @@ export default defineConfig({
         ],
       },
     })),
+    {
+      files: ['renderer/**'],
+      env: { browser: true, es2024: true, node: false },
+      rules: { 'no-restricted-imports': ['error', { patterns: browserOnly }] },
+    },
+    ...Object.entries(tiers).map(([tier, patterns]): OxlintOverride => ({
+      files: [`renderer/${tier}/**`],
+      rules: { 'no-restricted-imports': ['error', { patterns: [...browserOnly, ...patterns] }] },
+    })),
+    { files: ['renderer/*.config.{ts,js}'], rules: { 'no-restricted-imports': 'off' } },
     { files: ['tests/**'], rules: { 'no-restricted-imports': 'off', 'import/no-cycle': 'off' } },
   ],
-  ignorePatterns: ['node_modules', 'resources', '**/*.mjs'],
+  ignorePatterns: ['node_modules', 'dist', 'resources', '**/*.mjs'],
 });

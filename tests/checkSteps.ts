@@ -10,9 +10,16 @@ export interface CheckStep {
 
 export const typeStep: CheckStep = { name: 'types', file: 'node_modules/typescript/bin/tsc', args: ['-p', '.'] };
 
+export const rendererTypeStep: CheckStep = {
+  name: 'types of the front end',
+  file: 'node_modules/svelte-check/bin/svelte-check',
+  args: ['--workspace', 'renderer', '--tsconfig', 'tsconfig.json', '--fail-on-warnings'],
+};
+
 export const checkSteps: readonly CheckStep[] = [
   { name: 'format', file: 'node_modules/oxfmt/bin/oxfmt', args: ['--check', '.'] },
   { name: 'lint', file: 'node_modules/oxlint/bin/oxlint', args: [] },
   typeStep,
+  rendererTypeStep,
   { name: 'unit tests', file: 'tests/run.ts', args: ['tests/unit/'] },
 ];

@@ -5,9 +5,7 @@
  * Settings can list them before the room was opened) and what they do at this moment (bound by what is
  * on screen). Reading keys is shortcuts.ts; the list to choose from is CommandPalette.svelte.
  */
-import { onDestroy } from 'svelte';
 import type { CommandSpec } from './commandSpec.ts';
-import { useSession } from './session.svelte.ts';
 
 const modules = import.meta.glob<{ commands: readonly CommandSpec[] }>(
   ['./appCommands.ts', '#renderer/rooms/*/commands.ts'],
@@ -48,12 +46,4 @@ export class Commands {
     edit(bound);
     this.#bound = bound;
   }
-}
-
-/**
- * Binds commands for as long as the component is on screen: `useCommands({ 'entropy.nextWindow': next })`.
- * Every id must be declared in the room's commands.ts.
- */
-export function useCommands(actions: Readonly<Record<string, () => void>>): void {
-  onDestroy(useSession().commands.bind(actions));
 }

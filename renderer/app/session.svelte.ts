@@ -6,8 +6,15 @@
  */
 import { createContext } from 'svelte';
 import type { Client } from '#core/contract/client.ts';
-import type { AppInfo, ChangeTopic, ProjectInfo, RequestOf, ResponseOf, Settings } from '#core/contract/contract.ts';
-import type { CallName } from '#core/contract/contract.ts';
+import type {
+  AppInfo,
+  CallName,
+  ChangeTopic,
+  ProjectInfo,
+  RequestOf,
+  ResponseOf,
+  Settings,
+} from '#core/contract/contract.ts';
 import { Commands } from './commands.svelte.ts';
 import { Messages } from './messages.svelte.ts';
 import { type ParamValues, type RoomName, type Route, formatRoute, parseRoute } from './router.ts';

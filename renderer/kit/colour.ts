@@ -46,7 +46,10 @@ export function scaleColour(scale: ScaleName, share: number): string {
 
 /** A gradient of the whole scale, for legends: a CSS background image. */
 export function scaleGradient(scale: ScaleName): string {
-  return `linear-gradient(to right, ${samples[scale].split(' ').map((hex) => `#${hex}`).join(', ')})`;
+  return `linear-gradient(to right, ${samples[scale]
+    .split(' ')
+    .map((hex) => `#${hex}`)
+    .join(', ')})`;
 }
 
 /** Black or white, whichever reads better on a colour of a scale (relative luminance of WCAG 2). */

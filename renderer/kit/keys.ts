@@ -37,7 +37,8 @@ export function keysOf(press: KeyPress, mac = onMac): string | null {
   if (press.altKey) parts.push('Alt');
   if (press.shiftKey && (!isCharacter || isLetter || key === ' ')) parts.push('Shift');
   const withModifier = parts.some((part) => part !== 'Shift');
-  const name = key === ' ' ? 'Space' : isLetter ? (withModifier || press.shiftKey ? key.toUpperCase() : key.toLowerCase()) : key;
+  const name =
+    key === ' ' ? 'Space' : isLetter ? (withModifier || press.shiftKey ? key.toUpperCase() : key.toLowerCase()) : key;
   return [...parts, name].join('+');
 }
 

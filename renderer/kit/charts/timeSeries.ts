@@ -44,7 +44,7 @@ export function seriesTable(series: readonly TimeSeries[], smoothing: number): S
   for (const [row, x] of xs.entries()) rowOf.set(x, row);
   const data: (number | null)[][] = [xs];
   const put = (x: ArrayLike<number>, values: ArrayLike<number>): number => {
-    const column = new Array<number | null>(xs.length).fill(null);
+    const column: (number | null)[] = xs.map(() => null);
     for (let i = 0; i < x.length; i++) {
       const value = values[i]!;
       column[rowOf.get(x[i]!)!] = Number.isNaN(value) ? null : value;
