@@ -13,7 +13,7 @@ import { imageTokenFeeds } from './imageFeeds.ts';
 import { MASKED } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { type Chunks, GRADIENT_PREFIX, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
+import { GRADIENT_PREFIX, type InParts, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
 
 /** A padded batch; every array is [batch × length], row-major. */
 export interface RawBatch {
@@ -48,14 +48,14 @@ export interface RawGradients {
   gradients: Map<string, Float32Array>;
 }
 
-/** Nothing is cut: what is compared with other programs is computed the plain way. */
-const whole: Chunks = { attention: 1, logits: 1 };
+/** All at once: what is compared with other programs is computed the plain way. */
+const whole: InParts = { attention: false, logits: false };
 const ones: Tensor = { type: 'float32', shape: [], data: Float32Array.of(1) };
 
 export async function forwardRaw(sessions: SessionCache, state: ModelState, raw: RawBatch): Promise<RawForward> {
   const images = raw.images && 'pixels';
   const session = await sessions.get(state, `raw forward ${images}`, () =>
-    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0, images, chunks: whole }),
+    buildScoreGraph(shapeOf(state), { perRowMask: true, withLogits: true, alternatives: 0, images, inParts: whole }),
   );
   const rows = Array.from({ length: raw.batch * raw.length }, (_, i) => i);
   const outputs = await session.run({
@@ -96,7 +96,7 @@ export async function gradientsRaw(
       checkpointBlocks: false,
       perRowMask: true,
       images,
-      chunks: whole,
+      inParts: whole,
       trained,
     }),
   );

@@ -105,6 +105,8 @@ export class LocalEngine implements Engine {
     const state = this.#model(model);
     state.trainsVision = parts === 'all' && state.adapter === null && state.config.multimodal !== null;
     state.optimizer = createAdamW(trainedWeights(state), options);
+    // What was trained before had graphs of its own, which would keep their memory beside the new ones.
+    await this.#sessions.releaseShared();
   }
 
   generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns> {

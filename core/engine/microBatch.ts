@@ -6,7 +6,7 @@
  */
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import type { Sequence } from './api.ts';
-import type { Chunks } from './trainGraph.ts';
+import type { InParts } from './trainGraph.ts';
 
 /** Adding this to a score switches the position off without producing NaN in a fully masked row. */
 export const MASKED = -1e30;
@@ -19,8 +19,7 @@ export interface MicroBatch {
   length: number;
   /** Rows R of the graph's columns; those beyond `columnIndex` are padding. */
   rows: number;
-  /** Into how many parts its graph cuts attention and logits. */
-  chunks: Chunks;
+  inParts: InParts;
   /** [R] index into the flat response columns for each row of the graph. */
   columnIndex: Int32Array;
   /** ids, positions, mask, rows, targets */
@@ -71,7 +70,7 @@ export function buildMicroBatch(
 ): MicroBatch {
   const batch = chosen.length;
   const longest = Math.max(...chosen.map((i) => inputLength(sequences[i]!)));
-  const attention = attentionChunks(longest, limits);
+  const attention = attentionParts(longest, limits);
   const length = roundUp(longest, attention);
   const ids = new Int32Array(batch * length);
   const rows: number[] = [];
@@ -87,7 +86,7 @@ export function buildMicroBatch(
       columnIndex.push(offsets[sequence]! + j);
     }
   });
-  const logits = powerOfTwo((rows.length * vocabSize) / limits.logits);
+  const logits = Math.max(1, Math.ceil((rows.length * vocabSize) / limits.logits));
   const padding = Array.from({ length: roundUp(rows.length, logits) - rows.length }, () => 0);
   rows.push(...padding);
   targets.push(...padding);
@@ -96,7 +95,7 @@ export function buildMicroBatch(
     batch,
     length,
     rows: rows.length,
-    chunks: { attention, logits },
+    inParts: { attention: attention > 1, logits: logits > 1 },
     columnIndex: Int32Array.from(columnIndex),
     feeds: {
       ids: int64(ids, [batch, length]),
@@ -105,8 +104,8 @@ export function buildMicroBatch(
         [batch, length],
       ),
       mask: causalMask(length, attention),
-      rows: int64(rows, [rows.length]),
-      targets: int64(targets, [targets.length, 1]),
+      rows: int64(rows, logits > 1 ? [logits, rows.length / logits] : [rows.length]),
+      targets: int64(targets, logits > 1 ? [logits, rows.length / logits, 1] : [rows.length, 1]),
     },
   };
 }
@@ -120,27 +119,22 @@ export interface PartLimits {
 }
 
 /** 128 MiB of logits. */
-const defaultPartLimits: PartLimits = { logits: 2 ** 25, queries: 1024 };
+export const defaultPartLimits: PartLimits = { logits: 2 ** 25, queries: 1024 };
 
 /** Parts into which the attention of sequences of this length is cut. */
-export function attentionChunks(length: number, { queries }: PartLimits = defaultPartLimits): number {
-  return powerOfTwo(length / queries);
-}
-
-/** The smallest power of two that is not below x: few different numbers of parts, so few different graphs. */
-function powerOfTwo(x: number): number {
-  return 2 ** Math.max(0, Math.ceil(Math.log2(x)));
+export function attentionParts(length: number, { queries }: PartLimits = defaultPartLimits): number {
+  return Math.max(1, Math.ceil(length / queries));
 }
 
 function roundUp(x: number, multiple: number): number {
   return Math.ceil(x / multiple) * multiple;
 }
 
-/** A position sees itself and what is before it: float32 [1, 1, T, T], or [1, 1, chunks, T / chunks, T] cut up. */
-export function causalMask(length: number, chunks: number): Tensor<'float32'> {
+/** A position sees itself and what is before it: float32 [1, 1, T, T], or [parts, 1, 1, T / parts, T] for several. */
+export function causalMask(length: number, parts: number): Tensor<'float32'> {
   const mask = new Float32Array(length * length);
   for (let i = 0; i < length; i++) mask.fill(MASKED, i * length + i + 1, (i + 1) * length);
-  return float32(mask, chunks === 1 ? [1, 1, length, length] : [1, 1, chunks, length / chunks, length]);
+  return float32(mask, parts === 1 ? [1, 1, length, length] : [parts, 1, 1, length / parts, length]);
 }
 
 /** The rows of a flat column that a micro-batch needs, as [R, 1]; 0 in padding. */

@@ -10,7 +10,7 @@ import { tokenPositions } from '#core/model/vision/geometry.ts';
 import type { ImageInput, RolloutJob } from './api.ts';
 import { checkImageTokens, featureFeed, imageTokenFeeds } from './imageFeeds.ts';
 import { type CachedRow, rowOfPrefill } from './keyValueCache.ts';
-import { attentionChunks, causalMask } from './microBatch.ts';
+import { attentionParts, causalMask } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import { buildPrefillGraph, presentTensors } from './rolloutGraph.ts';
 import type { SessionCache } from './sessionCache.ts';
@@ -90,12 +90,12 @@ export class PrefillQueue {
   }
 
   async #run(batch: readonly Context[], longest: number): Promise<Tensor[]> {
-    const chunks = attentionChunks(longest);
-    const length = Math.ceil(longest / chunks) * chunks;
+    const parts = attentionParts(longest);
+    const length = Math.ceil(longest / parts) * parts;
     const images = batch.flatMap((context) => context.images);
     const withImages = images.length > 0;
-    const session = await this.#sessions.get(this.#state, `prefill ${withImages} ${chunks}`, () =>
-      buildPrefillGraph(shapeOf(this.#state), withImages, chunks),
+    const session = await this.#sessions.get(this.#state, `prefill ${withImages} ${parts > 1}`, () =>
+      buildPrefillGraph(shapeOf(this.#state), withImages, parts > 1),
     );
     const ids = new Int32Array(batch.length * length);
     batch.forEach((context, b) => ids.set(context.ids, b * length));
@@ -106,7 +106,7 @@ export class PrefillQueue {
         Int32Array.from(ids, (_, i) => i % length),
         [batch.length, length],
       ),
-      mask: causalMask(length, chunks),
+      mask: causalMask(length, parts),
       ...(withImages ? await this.#imageFeeds(batch, images, length) : {}),
     });
     return presentTensors(outputs, this.#state.config.layers);

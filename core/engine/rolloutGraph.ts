@@ -35,17 +35,17 @@ export function presentTensors(outputs: Readonly<Record<string, Tensor>>, layers
 }
 
 /** PREFILL: outputs present_key_l and present_value_l [B, kvHeads, T, headDim] of every position. */
-export function buildPrefillGraph(model: ModelShape, withImages: boolean, attentionChunks: number): BuiltModel {
+export function buildPrefillGraph(model: ModelShape, withImages: boolean, attentionInParts: boolean): BuiltModel {
   const g = new Graph();
   const ids = g.input('ids', 'int64', ['B', 'T']);
-  const context = sequenceInputs(g, model.config, { perRowMask: false, attentionChunks });
+  const context = sequenceInputs(g, model.config, { perRowMask: false, attentionInParts });
   const weights = weightInputs(g, model);
   const images = withImages
     ? { features: g.input('image.features', 'float32', ['F', model.config.hiddenSize]), ...imageRowInputs(g) }
     : undefined;
   emitHiddenStates(g, model, weights, ids, context, {
     images,
-    attentionChunks,
+    attentionInParts,
     checkpointBlocks: false,
     onKeyValues: (layer, { keys, values }) => {
       g.namedOutput(keys, presentName('key', layer));

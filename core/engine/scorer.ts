@@ -9,7 +9,7 @@ import { imageFeeds } from './imageFeeds.ts';
 import { type PartLimits, buildMicroBatch, planMicroBatches, responseOffsets, scatterColumn } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { type Chunks, type ImageSource, buildScoreGraph } from './trainGraph.ts';
+import { type ImageSource, type InParts, buildScoreGraph } from './trainGraph.ts';
 
 export async function scoreSequences(
   sessions: SessionCache,
@@ -18,9 +18,9 @@ export async function scoreSequences(
   tokenBudget: number,
   partLimits?: PartLimits,
 ): Promise<ScoreColumns> {
-  const graph = (images: ImageSource | undefined, chunks: Chunks) =>
-    sessions.get(state, `score ${alternatives} ${images} ${JSON.stringify(chunks)}`, () =>
-      buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives, images, chunks }),
+  const graph = (images: ImageSource | undefined, inParts: InParts) =>
+    sessions.get(state, `score ${alternatives} ${images} ${JSON.stringify(inParts)}`, () =>
+      buildScoreGraph(shapeOf(state), { perRowMask: false, withLogits: false, alternatives, images, inParts }),
     );
   const offsets = responseOffsets(sequences);
   const tokens = offsets.at(-1)!;
@@ -34,7 +34,7 @@ export async function scoreSequences(
   for (const group of planMicroBatches(sequences, tokenBudget)) {
     const batch = buildMicroBatch(sequences, group, offsets, state.config.vocabSize, partLimits);
     const images = await imageFeeds(sessions, state, sequences, batch, 'features');
-    const session = await graph(images?.source, batch.chunks);
+    const session = await graph(images?.source, batch.inParts);
     const outputs = await session.run({
       ...modelFeeds(state, batch.length),
       ...batch.feeds,

@@ -51,10 +51,15 @@ export class SessionCache {
     this.#baked.delete(state);
   }
 
-  async close(): Promise<void> {
+  /** Releases the sessions that serve every model, and with them the memory they keep between runs. */
+  async releaseShared(): Promise<void> {
     for (const session of this.#shared.values()) await session.release();
-    for (const { session } of this.#baked.values()) await session.release();
     this.#shared.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.releaseShared();
+    for (const { session } of this.#baked.values()) await session.release();
     this.#baked.clear();
   }
 }

@@ -16,8 +16,9 @@ import {
   weightOf,
 } from '#core/model/graphTransformer.ts';
 import { emitVisionFeatures, visionInputs, visionWeightInputs } from '#core/model/vision/visionGraph.ts';
-import { checkpoint, differentiate } from '#core/tensor/differentiate.ts';
+import { differentiate } from '#core/tensor/differentiate.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
+import { mapParts } from '#core/tensor/mapParts.ts';
 import * as ops from '#core/tensor/ops.ts';
 import type { PolicyLoss } from './api.ts';
 import { topK } from './sampleGraph.ts';
@@ -33,12 +34,11 @@ const MAX_TOKEN_KL = 10;
  */
 export type ImageSource = 'features' | 'pixels';
 
-/** Into how many parts, computed one after another, a graph cuts what would fill memory. */
-export interface Chunks {
-  /** Of the queries of every attention; T is a multiple of it. */
-  attention: number;
-  /** Of the response tokens at the output: logits are [R / logits, V] at a time. R is a multiple of it. */
-  logits: number;
+/** What a graph computes in parts, one after another, because it would fill memory as a whole. */
+export interface InParts {
+  attention: boolean;
+  /** Logits of some response tokens at a time; `rows` and `targets` are then fed as [parts, R / parts]. */
+  logits: boolean;
 }
 
 /** What shapes the graph, as opposed to what is fed to it. */
@@ -52,7 +52,7 @@ export interface TrainGraphOptions {
   /** Attention masks differ between rows (left-padded input); otherwise one causal mask serves all. */
   perRowMask: boolean;
   images?: ImageSource | undefined;
-  chunks: Chunks;
+  inParts: InParts;
   /** Names of the weights that gradients are wanted of; the others are constants. */
   trained: readonly string[];
 }
@@ -63,23 +63,18 @@ export const GRADIENT_PREFIX = 'gradient.';
 /** TRAIN: outputs `loss`, `klLoss`, `logprobs` [R, 1] and one gradient per trained weight. */
 export function buildTrainGraph(
   model: ModelShape,
-  { loss: shape, checkpointBlocks, perRowMask, images, chunks, trained }: TrainGraphOptions,
+  { loss: shape, checkpointBlocks, perRowMask, images, inParts, trained }: TrainGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { weights, parts } = emitResponses(g, model, { checkpointBlocks, perRowMask, images, chunks });
-  const logprob = joinParts(
-    g,
-    parts.map(({ hidden, targets }) => {
-      const emit = () => ops.targetLogprob(g, emitLogits(g, model, weights, hidden), targets).logprob;
-      // Logits that are not cut up are needed again right away, in the gradient of their softmax.
-      return parts.length === 1 ? emit() : checkpoint(g, [hidden, ...outputWeights(weights)], emit);
-    }),
-  );
+  const { weights, hidden, targets } = emitResponses(g, model, { checkpointBlocks, perRowMask, images, inParts });
+  const [logprob] = emitPerToken(g, weights, hidden, targets, inParts.logits, (body, rows, wanted) => [
+    ops.targetLogprob(body, emitLogits(body, model, weights, rows), wanted).logprob,
+  ]);
   const { loss, klLoss } =
-    shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob) : emitPolicyLoss(g, logprob, shape);
+    shape.kind === 'supervised' ? emitSupervisedLoss(g, logprob!) : emitPolicyLoss(g, logprob!, shape);
   g.namedOutput(loss, 'loss');
   g.namedOutput(klLoss, 'klLoss');
-  g.namedOutput(logprob, 'logprobs');
+  g.namedOutput(logprob!, 'logprobs');
   const gradients = differentiate(
     g,
     loss,
@@ -95,7 +90,7 @@ export interface ScoreGraphOptions {
   /** Number K of most likely tokens per row; 0 for none. */
   alternatives: number;
   images?: ImageSource | undefined;
-  chunks: Chunks;
+  inParts: InParts;
 }
 
 /**
@@ -104,29 +99,32 @@ export interface ScoreGraphOptions {
  */
 export function buildScoreGraph(
   model: ModelShape,
-  { perRowMask, withLogits, alternatives, images, chunks }: ScoreGraphOptions,
+  { perRowMask, withLogits, alternatives, images, inParts }: ScoreGraphOptions,
 ): BuiltModel {
   const g = new Graph();
-  const { weights, parts } = emitResponses(g, model, { checkpointBlocks: false, perRowMask, images, chunks });
-  const columns = parts.map(({ hidden, targets }): Record<string, Value> => {
-    const logits = emitLogits(g, model, weights, hidden);
-    const { logprob, logprobs } = ops.targetLogprob(g, logits, targets);
-    return {
-      logprobs: logprob,
-      entropiesNats: emitEntropyNats(g, logprobs),
-      ...(withLogits ? { logits } : {}),
-      ...(alternatives > 0 ? emitAlternatives(g, logprob, logprobs, alternatives) : {}),
-    };
+  const { weights, hidden, targets } = emitResponses(g, model, {
+    checkpointBlocks: false,
+    perRowMask,
+    images,
+    inParts,
   });
-  for (const name of Object.keys(columns[0]!)) {
-    g.namedOutput(
-      joinParts(
-        g,
-        columns.map((own) => own[name]!),
-      ),
-      name,
-    );
-  }
+  const names = [
+    'logprobs',
+    'entropiesNats',
+    ...(alternatives > 0 ? ['alternativeLogprobs', 'alternativeIds', 'ranks'] : []),
+  ];
+  if (withLogits) names.push('logits');
+  const columns = emitPerToken(g, weights, hidden, targets, inParts.logits, (body, rows, wanted) => {
+    const logits = emitLogits(body, model, weights, rows);
+    const { logprob, logprobs } = ops.targetLogprob(body, logits, wanted);
+    return [
+      logprob,
+      emitEntropyNats(body, logprobs),
+      ...(alternatives > 0 ? emitAlternatives(body, logprob, logprobs, alternatives) : []),
+      ...(withLogits ? [logits] : []),
+    ];
+  });
+  columns.forEach((value, i) => g.namedOutput(value, names[i]!));
   return g.build();
 }
 
@@ -139,37 +137,27 @@ export function emitEntropyNats(g: Graph, logprobs: Value): Value {
   return ops.neg(g, ops.reduceSum(g, ops.mul(g, ops.exp(g, logprobs), logprobs), [1]));
 }
 
-function emitAlternatives(g: Graph, logprob: Value, logprobs: Value, count: number): Record<string, Value> {
+/** Log-probs and ids of the most likely tokens, and the rank of the target among all. */
+function emitAlternatives(g: Graph, logprob: Value, logprobs: Value, count: number): Value[] {
   const [best, ids] = topK(g, logprobs, count);
   const isBetter = ops.cast(g, ops.less(g, logprob, logprobs), 'float32');
-  return {
-    alternativeLogprobs: best!,
-    alternativeIds: ids!,
-    ranks: ops.add(g, ops.reduceSum(g, isBetter, [1]), g.scalar(1)),
-  };
+  return [best!, ids!, ops.add(g, ops.reduceSum(g, isBetter, [1]), g.scalar(1))];
 }
 
-/** Response tokens whose logits are computed together. */
-interface ResponsePart {
-  /** float32 [R / chunks, hiddenSize], divided by the temperature */
-  hidden: Value;
-  /** int64 [R / chunks, 1] */
-  targets: Value;
-}
+/** Dimensions: parts of the response tokens, and response tokens of a part. */
+const PARTS = 'parts of the response';
+const TOKENS = 'response tokens of a part';
 
-/** Dimension: response tokens of one part. */
-const PART = 'response tokens of a part';
-
-/** Hidden states at the positions that predict response tokens, in parts. */
+/** Hidden states at the positions that predict response tokens, divided by the temperature. */
 function emitResponses(
   g: Graph,
   model: ModelShape,
-  { checkpointBlocks, perRowMask, images, chunks }: Omit<TrainGraphOptions, 'loss' | 'trained'>,
-): { weights: Map<string, Value>; parts: ResponsePart[] } {
+  { checkpointBlocks, perRowMask, images, inParts }: Omit<TrainGraphOptions, 'loss' | 'trained'>,
+): { weights: Map<string, Value>; hidden: Value; targets: Value } {
   const ids = g.input('ids', 'int64', ['B', 'T']);
-  const context = sequenceInputs(g, model.config, { perRowMask, attentionChunks: chunks.attention });
-  const rows = g.input('rows', 'int64', ['R']);
-  const targets = g.input('targets', 'int64', ['R', 1]);
+  const context = sequenceInputs(g, model.config, { perRowMask, attentionInParts: inParts.attention });
+  const rows = g.input('rows', 'int64', inParts.logits ? [PARTS, TOKENS] : ['R']);
+  const targets = g.input('targets', 'int64', inParts.logits ? [PARTS, TOKENS, 1] : ['R', 1]);
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
   const { multimodal, hiddenSize } = model.config;
   const weights = weightInputs(g, model);
@@ -180,33 +168,38 @@ function emitResponses(
     for (const [name, value] of visionWeightInputs(g, vision)) weights.set(name, value);
     features = emitVisionFeatures(g, vision, weights, visionInputs(g, vision), checkpointBlocks);
   }
-  const hidden = emitHiddenStates(g, model, weights, ids, context, {
-    attentionChunks: chunks.attention,
+  const all = emitHiddenStates(g, model, weights, ids, context, {
+    attentionInParts: inParts.attention,
     checkpointBlocks,
     images: features === undefined ? undefined : { features, ...imageRowInputs(g) },
   });
-  const chosen = ops.mul(g, ops.gatherRows(g, hidden, rows), inverseTemperature);
-  if (chunks.logits === 1) return { weights, parts: [{ hidden: chosen, targets }] };
-  const cut = (x: Value, width: number): Value[] => {
-    const ones = Array.from({ length: chunks.logits }, () => 1);
-    const parts = ops.split(g, ops.reshape(g, x, [chunks.logits, PART, width]), 0, ones);
-    return parts.map((part) => ops.reshape(g, part, [PART, width]));
-  };
-  const cutTargets = cut(targets, 1);
-  return { weights, parts: cut(chosen, hiddenSize).map((hidden, i) => ({ hidden, targets: cutTargets[i]! })) };
+  return { weights, targets, hidden: ops.mul(g, ops.gatherRows(g, all, rows), inverseTemperature) };
 }
 
-/** Columns of parts, [R / parts, C] each, as one column [R, C]. */
-function joinParts(g: Graph, parts: readonly Value[]): Value {
-  if (parts.length === 1) return parts[0]!;
-  const width = parts[0]!.shape[1]!;
-  const stacked = parts.map((part) => ops.reshape(g, part, [1, PART, width]));
-  return ops.reshape(g, ops.concat(g, stacked, 0), ['R', width]);
+/**
+ * Columns [R, C] of what `emit` makes of hidden states [N, hiddenSize] and targets [N, 1], N being all
+ * response tokens or, in parts, some of them.
+ */
+function emitPerToken(
+  g: Graph,
+  weights: ReadonlyMap<string, Value>,
+  hidden: Value,
+  targets: Value,
+  inParts: boolean,
+  emit: (g: Graph, hidden: Value, targets: Value) => Value[],
+): Value[] {
+  if (!inParts) return emit(g, hidden, targets);
+  const columns = mapParts(g, [hidden, targets], outputWeights(weights), (body, [rows, wanted]) =>
+    emit(body, rows!, wanted!),
+  );
+  return columns.map((column) => ops.reshape(g, column, ['R', column.shape.at(-1)!]));
 }
 
 /** What the logits depend on besides the hidden states. */
 function outputWeights(weights: ReadonlyMap<string, Value>): Value[] {
-  const isOutput = (name: string) => name === 'model.embed_tokens.weight' || name.startsWith('lm_head.');
+  const isOutput = (name: string) =>
+    name === (weights.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight') ||
+    name.startsWith('lm_head.lora');
   return [...weights].filter(([name]) => isOutput(name)).map(([, value]) => value);
 }
 

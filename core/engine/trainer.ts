@@ -22,7 +22,7 @@ import {
 } from './microBatch.ts';
 import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-import { type Chunks, GRADIENT_PREFIX, type ImageSource, type LossShape, buildTrainGraph } from './trainGraph.ts';
+import { GRADIENT_PREFIX, type ImageSource, type InParts, type LossShape, buildTrainGraph } from './trainGraph.ts';
 
 export interface ComputeOptions {
   /** Padded tokens per micro-batch. */
@@ -61,15 +61,15 @@ export async function computeGradients(
 ): Promise<GradientResult> {
   const shape = lossShape(loss);
   const trained = [...trainedWeights(state).keys()];
-  const graph = (images: ImageSource | undefined, chunks: Chunks) => {
-    const purpose = JSON.stringify({ shape, checkpointBlocks, images, trainsVision: state.trainsVision, chunks });
+  const graph = (images: ImageSource | undefined, inParts: InParts) => {
+    const purpose = JSON.stringify({ shape, checkpointBlocks, images, trainsVision: state.trainsVision, inParts });
     return sessions.get(state, `train ${purpose}`, () =>
       buildTrainGraph(shapeOf(state), {
         loss: shape,
         checkpointBlocks,
         perRowMask: false,
         images,
-        chunks,
+        inParts,
         // Without images there is no vision tower in the graph; its gradient is zero.
         trained: images === 'pixels' ? trained : trained.filter((name) => !name.startsWith(VISION_PREFIX)),
       }),
@@ -85,7 +85,7 @@ export async function computeGradients(
   for (const group of planMicroBatches(sequences, tokenBudget)) {
     const batch = buildMicroBatch(sequences, group, offsets, state.config.vocabSize, partLimits);
     const images = await imageFeeds(sessions, state, sequences, batch, state.trainsVision ? 'pixels' : 'features');
-    const session = await graph(images?.source, batch.chunks);
+    const session = await graph(images?.source, batch.inParts);
     const outputs = await session.run({
       ...modelFeeds(state, batch.length),
       ...batch.feeds,

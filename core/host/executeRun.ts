@@ -21,12 +21,12 @@ import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
-import { requireMemory, workloadOf } from './memory.ts';
+import { requireMemory } from './memory.ts';
 import { prepare } from './preparation.ts';
 import { openProject } from './project.ts';
 import { recordingListener } from './recording.ts';
 import { readRunFile } from './runFile.ts';
-import { trains } from './runPlan.ts';
+import { workloadOfRun } from './runPlan.ts';
 import { reportRun } from './runReport.ts';
 
 export interface OpenExecution {
@@ -147,7 +147,7 @@ async function contextOf(
   for (const note of prepared.notes) listener.message('info', note);
   const { recipe } = prepared;
   requireMemory(
-    workloadOf(base.config, trains(recipe), prepared.longestSequence),
+    workloadOfRun(base.config, recipe, prepared.longestSequence),
     options,
     recipe.engine.memoryLimitBytes ?? process.availableMemory(),
   );

@@ -75,8 +75,14 @@ export function createInspectionEngine({ startEngine, limits, idleMs = IDLE_MS }
     const { threads, memoryLimitBytes } = limits();
     const options = { ...OPTIONS, threads: threads ?? availableParallelism() };
     const { config } = openModelFolder(source.folder);
+    // A checkpoint comes with its optimizer, as if one sequence were trained.
+    const training = source.checkpoint === null ? null : { sequences: 1, length: source.longestSequence };
     requireMemory(
-      workloadOf(config, source.checkpoint !== null, source.longestSequence),
+      workloadOf(
+        config,
+        { longestSequence: source.longestSequence, rollouts: Infinity },
+        { coldStart: training, policy: null, adapter: null },
+      ),
       options,
       memoryLimitBytes ?? process.availableMemory(),
     );

@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { loadVocabulary } from '#core/ares/triggerFiles.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
+import type { TextConfig } from '#core/model/config.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
 import type { RunKind } from '#core/runs/context.ts';
 import { recipeOfKind, stageWork } from '#core/runs/pipeline.ts';
@@ -47,10 +48,29 @@ export async function planRun(
     kind,
     recipe,
     preparation,
-    workload: workloadOf(model.config, trains(recipe), preparation.longestSequence),
+    workload: workloadOfRun(model.config, recipe, preparation.longestSequence),
     stages: stageWork(recipe, preparation.train.length, preparation.heldout.length, kind),
     triggerWords: [...words],
   };
+}
+
+/** How a run loads the machine. */
+export function workloadOfRun(config: TextConfig, { coldStart, policy }: Recipe, longestSequence: number): Workload {
+  const stages = [coldStart, policy].filter(({ enabled }) => enabled);
+  // The larger adapter, unless some stage changes all weights.
+  const [largest = null] = stages
+    .map(({ adapter }) => adapter)
+    .toSorted((a, b) => (b?.rank ?? Infinity) - (a?.rank ?? Infinity));
+  const batch = (sequences: number) => ({ sequences: Math.ceil(sequences), length: longestSequence });
+  return workloadOf(
+    config,
+    { longestSequence, rollouts: Infinity },
+    {
+      coldStart: coldStart.enabled ? batch(coldStart.batchSize) : null,
+      policy: policy.enabled ? batch((policy.promptsPerStep * policy.method.groupSize) / policy.miniBatches) : null,
+      adapter: largest,
+    },
+  );
 }
 
 export function trains({ coldStart, policy }: Recipe): boolean {

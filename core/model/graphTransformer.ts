@@ -6,6 +6,7 @@
  * of generation is in graphDecoder.ts; losses are the engine's.
  */
 import { checkpoint } from '#core/tensor/differentiate.ts';
+import { mapParts } from '#core/tensor/mapParts.ts';
 import type { Graph, Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import type { TextConfig } from './config.ts';
@@ -19,7 +20,7 @@ export type WeightValues = ReadonlyMap<string, Value>;
 export interface SequenceContext {
   /** int64 [B, T] rotary positions */
   positions: Value;
-  /** float32 [1 or B, 1, T, T], added to the attention scores; [1 or B, 1, chunks, T / chunks, T] where they are cut up */
+  /** float32 [1 or B, 1, T, T], added to the attention scores; [parts, 1, 1, T / parts, T] where they are computed in parts */
   mask: Value;
   /** float32 [P, headDim / 2] each */
   cos: Value;
@@ -38,6 +39,10 @@ export interface ModelShape {
   layout: LoraLayout;
 }
 
+/** Dimensions: parts of the queries of an attention, and queries of a part. */
+const PARTS = 'parts of the queries';
+const QUERIES = 'queries of a part';
+
 /** Declares every weight of the language part as a graph input under its Hugging Face name, the adapter's after them. */
 export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<string, Value> {
   const specs = [...languageSpecs(config), ...loraSpecs(config, layout)];
@@ -48,10 +53,9 @@ export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<stri
 export function sequenceInputs(
   g: Graph,
   config: TextConfig,
-  { perRowMask, attentionChunks }: { perRowMask: boolean; attentionChunks: number },
+  { perRowMask, attentionInParts }: { perRowMask: boolean; attentionInParts: boolean },
 ): SequenceContext {
-  const rows = perRowMask ? 'B' : 1;
-  const shape = attentionChunks === 1 ? [rows, 1, 'T', 'T'] : [rows, 1, attentionChunks, CHUNK, 'T'];
+  const shape = attentionInParts ? [PARTS, 1, 1, QUERIES, 'T'] : [perRowMask ? 'B' : 1, 1, 'T', 'T'];
   return {
     positions: g.input('positions', 'int64', ['B', 'T']),
     mask: g.input('mask', 'float32', shape),
@@ -83,10 +87,10 @@ export function imageRowInputs(g: Graph): Omit<ImageFeatures, 'features'> {
 
 export interface HiddenStatesOptions {
   /**
-   * Attention is computed for this many parts of the queries one after another, each recomputed in the
-   * backward pass, so that memory grows with T instead of T². T must be a multiple of it. 1: all at once.
+   * Attention is computed for a part of the queries at a time, each again in the backward pass, so that memory
+   * grows with T instead of T².
    */
-  attentionChunks: number;
+  attentionInParts: boolean;
   images?: ImageFeatures | undefined;
   /** Recompute each block in the backward pass instead of keeping its activations. */
   checkpointBlocks: boolean;
@@ -105,7 +109,7 @@ export function emitHiddenStates(
   weights: WeightValues,
   ids: Value,
   context: SequenceContext,
-  { images, attentionChunks, checkpointBlocks, onKeyValues }: HiddenStatesOptions,
+  { images, attentionInParts, checkpointBlocks, onKeyValues }: HiddenStatesOptions,
 ): Value {
   const { config } = shape;
   const embedded = ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids);
@@ -113,7 +117,7 @@ export function emitHiddenStates(
   let hidden = images === undefined ? text : emitMixed(g, config, text, images);
   for (let layer = 0; layer < config.layers; layer++) {
     const input = hidden;
-    const body = () => emitBlock(g, shape, weights, layer, input, context, attentionChunks, onKeyValues);
+    const body = () => emitBlock(g, shape, weights, layer, input, context, attentionInParts, onKeyValues);
     const prefix = `model.layers.${layer}.`;
     const blockWeights = [...weights].filter(([name]) => name.startsWith(prefix)).map(([, value]) => value);
     hidden = checkpointBlocks ? checkpoint(g, [input, ...blockWeights], body) : body();
@@ -144,7 +148,7 @@ function emitBlock(
   layer: number,
   input: Value,
   context: SequenceContext,
-  attentionChunks: number,
+  attentionInParts: boolean,
   onKeyValues?: HiddenStatesOptions['onKeyValues'],
 ): Value {
   const weight = (name: string) => weightOf(weights, `model.layers.${layer}.${name}.weight`);
@@ -170,10 +174,8 @@ function emitBlock(
 
   const allKeys = repeatHeads(g, config, keys);
   const allValues = repeatHeads(g, config, values);
-  const mixed =
-    attentionChunks === 1
-      ? emitAttention(g, config, queries, allKeys, allValues, context.mask)
-      : emitChunkedAttention(g, config, queries, allKeys, allValues, context.mask, attentionChunks);
+  const emit = attentionInParts ? emitAttentionInParts : emitAttention;
+  const mixed = emit(g, config, queries, allKeys, allValues, context.mask);
   const joined = ops.reshape(g, ops.transpose(g, mixed, [0, 2, 1, 3]), ['N', config.heads * config.headDim]);
   const afterAttention = ops.add(g, input, linear(joined, 'self_attn.o_proj'));
 
@@ -196,30 +198,22 @@ function emitAttention(
 }
 
 /** The same, a part of the queries at a time. */
-function emitChunkedAttention(
+function emitAttentionInParts(
   g: Graph,
   config: TextConfig,
   queries: Value,
   keys: Value,
   values: Value,
   mask: Value,
-  chunks: number,
 ): Value {
   const { heads, headDim } = config;
-  const ones = Array.from({ length: chunks }, () => 1);
-  const parts = ops.split(g, ops.reshape(g, queries, ['B', heads, chunks, CHUNK, headDim]), 2, ones);
-  const masks = ops.split(g, mask, 2, ones);
-  const mixed = parts.map((part, i) => {
-    const own = ops.reshape(g, part, ['B', heads, CHUNK, headDim]);
-    const ownMask = ops.reshape(g, masks[i]!, [mask.shape[0]!, 1, CHUNK, 'T']);
-    const attended = checkpoint(g, [own, keys, values], () => emitAttention(g, config, own, keys, values, ownMask));
-    return ops.reshape(g, attended, ['B', heads, 1, CHUNK, headDim]);
-  });
-  return ops.reshape(g, ops.concat(g, mixed, 2), ['B', heads, 'T', headDim]);
+  const split = ops.reshape(g, queries, ['B', heads, PARTS, QUERIES, headDim]);
+  const parts = ops.transpose(g, split, [2, 0, 1, 3, 4]);
+  const [mixed] = mapParts(g, [parts, mask], [keys, values], (body, [own, ownMask]) => [
+    emitAttention(body, config, own!, keys, values, ownMask!),
+  ]);
+  return ops.reshape(g, ops.transpose(g, mixed!, [1, 2, 0, 3, 4]), ['B', heads, 'T', headDim]);
 }
-
-/** Dimension: queries of one part. */
-const CHUNK = 'queries of a chunk';
 
 /** Grouped-query attention: every key-value head serves a run of query heads. [B, kvHeads, T, D] → [B, heads, T, D] */
 function repeatHeads(g: Graph, config: TextConfig, x: Value): Value {

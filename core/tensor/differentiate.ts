@@ -20,7 +20,7 @@ import { type Vjp, vjps } from './vjp.ts';
 export function differentiate(g: Graph, loss: Value, parameters: readonly Value[]): Value[] {
   if (loss.shape.length !== 0) throw new AresError('internal', 'Only a scalar can be differentiated.');
   // The gradients' own nodes are appended to the tape while this walks; they are not part of it.
-  return pullBack(g, [...g.tape], loss, g.scalar(1), parameters);
+  return pullBack(g, [...g.tape], new Map([[loss, g.scalar(1)]]), parameters);
 }
 
 /**
@@ -33,21 +33,24 @@ export function checkpoint(g: Graph, inputs: readonly Value[], body: () => Value
   const recompute: Vjp = (graph, _entry, [gradient], needed) => {
     const { result, tape } = graph.taped(body);
     const wanted = inputs.filter((_, i) => needed[i]);
-    const gradients = pullBack(graph, tape, result, gradient!, wanted);
+    const gradients = pullBack(graph, tape, new Map([[result, gradient!]]), wanted);
     return inputs.map((input) => gradients[wanted.indexOf(input)]);
   };
   return g.composite('Checkpoint', inputs, () => [body()], { vjp: recompute })[0]!;
 }
 
-function pullBack(
+/**
+ * Gradients of `parameters` through a part of the tape.
+ * @param seeds the gradients of its results, each of the result's shape
+ */
+export function pullBack(
   g: Graph,
   tape: readonly TapeEntry[],
-  result: Value,
-  seed: Value,
+  seeds: ReadonlyMap<Value, Value>,
   parameters: readonly Value[],
 ): Value[] {
   const dependent = valuesDependingOn(tape, parameters);
-  const gradients = new Map<Value, Value>([[result, seed]]);
+  const gradients = new Map<Value, Value>(seeds);
   for (const entry of tape.toReversed()) {
     const outputGradients = entry.outputs.map((output) => gradients.get(output));
     const needed = entry.inputs.map((input) => input !== undefined && dependent.has(input));

@@ -87,6 +87,13 @@ export class Graph {
     return value;
   }
 
+  /** An input of a loop's body, which is told by its place and needs no name to be known by. */
+  localInput(type: ElementType, shape: Shape): Value {
+    const value: Value = { name: this.#freshName('input'), type, shape };
+    this.#inputs.push(value);
+    return value;
+  }
+
   /** Marks a value as a graph output under its own name; returns that name. */
   output(value: Value): string {
     this.#outputs.push(value);
@@ -160,7 +167,7 @@ export class Graph {
   }
 
   /** Emits nodes and hands back the part of the tape they make, instead of leaving it on this one. */
-  taped(emit: () => Value): { result: Value; tape: TapeEntry[] } {
+  taped<T>(emit: () => T): { result: T; tape: TapeEntry[] } {
     const before = this.#recording;
     const start = this.tape.length;
     this.#recording = true;

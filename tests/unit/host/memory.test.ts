@@ -12,14 +12,23 @@ const config = {
   intermediateSize: 256,
   vocabSize: 300,
 };
-const workload: Workload = { config, parameters: 700_000, trains: true, longestSequence: 512 };
+const workload: Workload = {
+  config,
+  parameters: 700_000,
+  trainedParameters: 700_000,
+  hasAdapter: false,
+  longestSequence: 512,
+  rollouts: Infinity,
+  coldStart: null,
+  policy: { sequences: 64, length: 512 },
+};
 const GIB = 1024 ** 3;
 
 describe('chooseEngineOptions', () => {
   it('chooses something that fits, and refuses only where nothing does', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4 * GIB }), fc.boolean(), (limitBytes, trains) => {
-        const own = { ...workload, trains };
+        const own = trains ? workload : { ...workload, trainedParameters: 0, policy: null };
         const smallest = estimateMemory(own, { tokenBudget: 512, checkpointBlocks: true, maxRows: 64 }).totalBytes;
         let chosen;
         try {
@@ -56,7 +65,7 @@ describe('estimateMemory', () => {
   it('holds weights, gradients and moments of a large model, and says which is which', () => {
     const parameters = 1_000_000_000;
     const estimate = estimateMemory(
-      { ...workload, parameters },
+      { ...workload, parameters, trainedParameters: parameters },
       { tokenBudget: 512, checkpointBlocks: false, maxRows: 1 },
     );
     expect(estimate.optimizerBytes).toBe(2 * 4 * parameters);
@@ -71,7 +80,7 @@ describe('estimateMemory', () => {
       fc.property(fc.integer({ min: 1, max: 4096 }), fc.integer({ min: 1, max: 64 }), (longestSequence, maxRows) => {
         const at = (length: number, rows: number) =>
           estimateMemory(
-            { ...workload, longestSequence: length },
+            { ...workload, policy: null, trainedParameters: 0, longestSequence: length },
             { tokenBudget: 1024, checkpointBlocks: false, maxRows: rows },
           ).totalBytes;
         expect(at(longestSequence + 1, maxRows)).toBeGreaterThan(at(longestSequence, maxRows));
