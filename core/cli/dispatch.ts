@@ -8,7 +8,7 @@ import { AresError, toAresError } from '#core/util/errors.ts';
 import { parseArguments, usageError } from './arguments.ts';
 import { reportError } from './errorReport.ts';
 import { commandHelp, overview } from './help.ts';
-import { readProjectFacts } from './project.ts';
+import { readProgramFacts } from '#core/host/programFacts.ts';
 import type { Registry } from './registry.ts';
 import { nearestName } from '#core/util/nearestName.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,7 +29,7 @@ async function dispatch(args: readonly string[], registry: Registry, terminal: T
     return 0;
   }
   if (first === '--version') {
-    terminal.print(readProjectFacts().version);
+    terminal.print(readProgramFacts().version);
     return 0;
   }
   const found = findCommand(args, registry);
@@ -84,7 +84,7 @@ function listed(names: readonly string[]): string {
 async function overviewOf(registry: Registry, prefix: string, terminal: Terminal): Promise<string> {
   const chosen = Object.entries(registry).filter(([name]) => name.startsWith(prefix));
   const rows = await Promise.all(chosen.map(async ([name, load]) => [name, (await load()).summary] as const));
-  return overview(readProjectFacts(), rows, terminal.bold);
+  return overview(readProgramFacts(), rows, terminal.bold);
 }
 
 /** Whether the error is wanted as JSON; asked of a command line that may not parse. */

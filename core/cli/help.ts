@@ -6,11 +6,11 @@
 import { type OptionSpec, type OptionSpecs, commonOptions, flagOf, operandName, placeholderOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { alignColumns } from './columns.ts';
-import type { ProjectFacts } from './project.ts';
+import type { ProgramFacts } from '#core/host/programFacts.ts';
 
 /** Overview of all commands, or of those of one group such as `model`. */
 export function overview(
-  { version, description }: Pick<ProjectFacts, 'version' | 'description'>,
+  { version, description }: Pick<ProgramFacts, 'version' | 'description'>,
   commands: readonly (readonly [name: string, summary: string])[],
   bold: (text: string) => string,
 ): string {

@@ -28,6 +28,10 @@ export function requireWritableProject(folder: string): void {
   }
 }
 
+export function isProjectFolder(folder: string): boolean {
+  return existsSync(join(folder, DATABASE_FILE));
+}
+
 /** Opens or creates the project in a folder. @throws AresError 'disk' or 'store' */
 export function createProject(folder: string): Store {
   return openStore(join(resolve(folder), DATABASE_FILE));

@@ -11,6 +11,7 @@ import type { StreamSources } from '#core/contract/dispatch.ts';
 import { startEngine as startEngineProcess } from '#core/engine/client.ts';
 import { AresError } from '#core/util/errors.ts';
 import { createChanges } from './changes.ts';
+import { appHandlers } from './handlers/app.ts';
 import { compareHandlers } from './handlers/compare.ts';
 import { curationHandlers } from './handlers/curation.ts';
 import { dataHandlers } from './handlers/data.ts';
@@ -18,8 +19,10 @@ import { datasetHandlers } from './handlers/datasets.ts';
 import { entropyHandlers } from './handlers/entropy.ts';
 import { labelHandlers } from './handlers/labels.ts';
 import { metricHandlers } from './handlers/metrics.ts';
+import { modelHandlers } from './handlers/models.ts';
 import { poolHandlers } from './handlers/pools.ts';
 import { problemHandlers } from './handlers/problems.ts';
+import { projectHandlers } from './handlers/projects.ts';
 import { recipeDiffHandlers } from './handlers/recipeDiff.ts';
 import { recipeHandlers } from './handlers/recipes.ts';
 import { rolloutHandlers } from './handlers/rollouts.ts';
@@ -45,7 +48,7 @@ export interface WorkbenchOptions {
 
 export interface Workbench {
   readonly host: HostContext;
-  readonly handlers: Partial<Handlers>;
+  readonly handlers: Handlers;
   readonly sources: StreamSources;
   /** Pauses the run at work with a checkpoint, ends everything else and closes the project. */
   close(): Promise<void>;
@@ -134,10 +137,9 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     host,
     handlers: {
       ...transferHandlers(host, uploads),
-      'settings.get': host.settings,
-      'settings.set': host.changeSettings,
-      'projects.current': host.currentProject,
-      'projects.open': ({ folder, create }) => host.openProject(folder, create),
+      ...appHandlers(host),
+      ...projectHandlers(host),
+      ...modelHandlers(host),
       ...dataHandlers(host),
       ...datasetHandlers(host),
       ...problemHandlers(host),

@@ -26,6 +26,16 @@ const OUTPUT_PROJECTION = 'lm_head.weight';
  *   tensor, expected and found shapes
  */
 export function loadWeights(folder: string, config: TextConfig): Map<string, Float32Array> {
+  const sources = checkWeights(folder, config);
+  return new Map(parameterSpecs(config).map(({ name }) => [name, readSource(sources.get(name)!)]));
+}
+
+/**
+ * Makes sure that the weights are those the configuration promises, by their headers alone.
+ * @returns where each tensor is
+ * @throws AresError as loadWeights
+ */
+export function checkWeights(folder: string, config: TextConfig): ReadonlyMap<string, TensorSource> {
   const sources = locateTensors(folder);
   const specs = parameterSpecs(config);
   const problems = [...missingTensors(specs, sources, config), ...unexpectedTensors(specs, sources, config)];
@@ -37,7 +47,7 @@ export function loadWeights(folder: string, config: TextConfig): Map<string, Flo
   }
   for (const spec of specs) checkShape(spec, sources.get(spec.name)!);
   if (config.tiedEmbeddings) checkTiedOutput(sources);
-  return new Map(specs.map(({ name }) => [name, readSource(sources.get(name)!)]));
+  return sources;
 }
 
 function readSource({ header, stored }: TensorSource): Float32Array {
@@ -107,7 +117,7 @@ function isPlainFileName(name: string): boolean {
 }
 
 /** Where a tensor is, and what it is called there. */
-interface TensorSource {
+export interface TensorSource {
   header: SafetensorsHeader;
   stored: string;
 }

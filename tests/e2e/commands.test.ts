@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { Finding } from '#core/cli/checks.ts';
+import type { Finding } from '#core/host/checks.ts';
 import { describeWithShared, sharedPath } from '../shared.ts';
 import { mainFile, runAres, runProcess, temporaryFolder } from './ares.ts';
 

@@ -2,14 +2,18 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { checkDisk, checkMemory, checkNode } from '#core/cli/checks.ts';
+import { checkDisk, checkMemory, checkNode } from '#core/host/checks.ts';
 import { findingLines } from '#core/cli/commands/doctor.ts';
 
 it('wants the pinned Node, and a new enough one where none is pinned', () => {
-  expect(checkNode('24.21.0', '24.21.0')).toMatchObject({ ok: true, next: null });
-  expect(checkNode('24.20.0', '24.21.0')).toMatchObject({ ok: false, detail: expect.stringContaining('24.21.0') });
-  expect(checkNode('24.0.0', null).ok).toBe(true);
-  expect(checkNode('20.20.0', null)).toMatchObject({ ok: false, next: 'Install Node 24 or newer.' });
+  expect(checkNode({ node: '24.21.0' }, '24.21.0')).toMatchObject({ ok: true, next: null });
+  expect(checkNode({ node: '24.20.0' }, '24.21.0')).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining('24.21.0'),
+  });
+  expect(checkNode({ node: '24.0.0' }, null).ok).toBe(true);
+  expect(checkNode({ node: '24.0.0', electron: '45.5.0' }, '24.21.0')).toMatchObject({ ok: true });
+  expect(checkNode({ node: '20.20.0' }, null)).toMatchObject({ ok: false, next: 'Install Node 24 or newer.' });
 });
 
 it('wants a gibibyte of memory', () => {

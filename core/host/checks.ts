@@ -1,5 +1,5 @@
 /**
- * The checks of `ares doctor`: each looks at one thing the workbench stands on.
+ * The checks of `ares doctor` and of the settings: each looks at one thing the workbench stands on.
  *
  * Owns: what is looked at, what is enough, and what to do where it is not. A check never throws; what
  * it cannot even look at is a problem. Heavy parts are imported inside of checks, because one that
@@ -8,9 +8,11 @@
 import { accessSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { EngineOptions } from '#core/engine/localEngine.ts';
 import { toAresError } from '#core/util/errors.ts';
 import { programFolder } from '#core/util/programFolder.ts';
-import { readProjectFacts } from './project.ts';
+import type { HostContext } from './hostContext.ts';
+import { readProgramFacts } from './programFacts.ts';
 
 export interface Finding {
   name: string;
@@ -21,6 +23,7 @@ export interface Finding {
   next: string | null;
 }
 
+type StartEngine = HostContext['startEngine'];
 type Outcome = Omit<Finding, 'name'>;
 
 const GIBIBYTE = 1024 ** 3;
@@ -30,11 +33,14 @@ const ENOUGH_MEMORY_BYTES = GIBIBYTE;
 const ENOUGH_DISK_BYTES = GIBIBYTE;
 const REINSTALL = 'Delete the folder node_modules and run the command again: the dependencies are then installed anew.';
 
-/** @param folder where projects are to be kept */
-export async function runChecks(folder: string): Promise<Finding[]> {
+/**
+ * @param folder where projects are to be kept
+ * @param startEngine as the shell starts engine processes
+ */
+export async function runChecks(folder: string, startEngine: StartEngine): Promise<Finding[]> {
   return [
-    await check('node', REINSTALL, async () => checkNode(process.versions.node, readProjectFacts().pinnedNode)),
-    await check('runtime', REINSTALL, checkRuntime),
+    await check('node', REINSTALL, async () => checkNode(process.versions, readProgramFacts().pinnedNode)),
+    await check('runtime', REINSTALL, () => checkRuntime(startEngine)),
     await check('database', REINSTALL, checkDatabase),
     await check('cores', REINSTALL, async () => fine(`${availableParallelism()} available`)),
     await check('memory', REINSTALL, async () => checkMemory(process.availableMemory())),
@@ -61,7 +67,12 @@ function problem(detail: string, next: string): Outcome {
   return { ok: false, detail, next };
 }
 
-export function checkNode(running: string, pinned: string | null): Outcome {
+export function checkNode(
+  { node: running, electron }: { node: string; electron?: string | undefined },
+  pinned: string | null,
+): Outcome {
+  // The desktop shell brings its own.
+  if (electron !== undefined) return fine(`${running}, of Electron ${electron}`);
   if (pinned === running) return fine(`${running}, the pinned version`);
   const ownBuild = `${running}; no build of Node is pinned for this platform`;
   if (pinned === null)
@@ -94,8 +105,7 @@ function gibibytes(bytes: number): string {
 }
 
 /** A model of a few numbers, opened and sampled from in an engine process. */
-async function checkRuntime(): Promise<Outcome> {
-  const { withEngine } = await import('./engine.ts');
+async function checkRuntime(startEngine: StartEngine): Promise<Outcome> {
   const { openModelFolder, saveModelFolder } = await import('#core/model/modelFolder.ts');
   const { initialWeights } = await import('#core/model/initialise.ts');
   return withTemporaryFolder(async (folder) => {
@@ -103,7 +113,8 @@ async function checkRuntime(): Promise<Outcome> {
     const source = openModelFolder(folder);
     const model = join(folder, 'model');
     saveModelFolder(model, source, initialWeights(source.config, 1), { dtype: 'float32' });
-    const { ids } = await withEngine(async (engine) => {
+    const engine = await startEngine(SMALLEST_ENGINE);
+    try {
       const { handle } = await engine.openModel(model);
       const jobs = [{ promptIds: Int32Array.of(1), prefixIds: new Int32Array(0), promptKey: 0, sampleKey: 0 }];
       const sampling = {
@@ -115,12 +126,22 @@ async function checkRuntime(): Promise<Outcome> {
         stopIds: [],
         alternatives: 0,
       };
-      return engine.generate({ model: handle, jobs, seed: 1, step: 0, sampling });
-    });
-    if (ids.length === 2) return fine('the engine process runs');
-    return problem(`the engine process made ${ids.length} tokens instead of 2`, REINSTALL);
+      const { ids } = await engine.generate({ model: handle, jobs, seed: 1, step: 0, sampling });
+      if (ids.length === 2) return fine('the engine process runs');
+      return problem(`the engine process made ${ids.length} tokens instead of 2`, REINSTALL);
+    } finally {
+      await engine.close();
+    }
   });
 }
+
+const SMALLEST_ENGINE: EngineOptions = {
+  threads: 1,
+  tokenBudget: 64,
+  checkpointBlocks: false,
+  maxRows: 1,
+  chunkTokens: 2,
+};
 
 const smallestConfig = {
   architectures: ['LlamaForCausalLM'],

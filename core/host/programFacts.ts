@@ -5,14 +5,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programFolder } from '#core/util/programFolder.ts';
 
-export interface ProjectFacts {
+export interface ProgramFacts {
   version: string;
   description: string;
   /** The Node this version is tested with on this platform; null where no build of it is pinned. */
   pinnedNode: string | null;
 }
 
-export function readProjectFacts(): ProjectFacts {
+export function readProgramFacts(): ProgramFacts {
   const manifest = JSON.parse(readFileSync(join(programFolder, 'package.json'), 'utf8')) as {
     version: string;
     description: string;

@@ -1,0 +1,90 @@
+/** Models of a project: what is said about them, their cards, and their export. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { exportModel } from '#core/host/exportModel.ts';
+import { type ModelCard, modelCardText } from '#core/host/modelCard.ts';
+import { modelDetails } from '#core/host/modelDetails.ts';
+import { programFolder } from '#core/util/programFolder.ts';
+
+const base = join(programFolder, 'resources', 'sample', 'base');
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ares-models-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const control = (signal = new AbortController().signal) => ({ signal, progress: () => undefined });
+
+it('tells a model from its configuration, and says why a folder is none', () => {
+  expect(modelDetails(base)).toMatchObject({ layers: expect.any(Number), vocabSize: expect.any(Number), folder: base });
+  expect(modelDetails(base).sizeBytes).toBeGreaterThan(1_000_000);
+  expect(() => modelDetails(folder)).toThrow('no config.json');
+  writeFileSync(join(folder, 'config.json'), readFileSync(join(base, 'config.json')));
+  expect(() => modelDetails(folder)).toThrow('no .safetensors weights');
+});
+
+it('exports a folder with a card, complete', async () => {
+  const target = join(folder, 'new', 'copy');
+  const steps: number[] = [];
+  await exportModel(base, target, '# card\n', { ...control(), progress: (done) => steps.push(done) });
+  expect(readdirSync(target).sort()).toEqual([...readdirSync(base), 'README.md'].sort());
+  expect(readFileSync(join(target, 'model.safetensors'))).toEqual(readFileSync(join(base, 'model.safetensors')));
+  expect(steps).toEqual([...steps].sort((a, b) => a - b));
+  expect(existsSync(`${target}.tmp`)).toBe(false);
+});
+
+it('replaces nothing and leaves nothing when it is cancelled', async () => {
+  mkdirSync(join(folder, 'taken'));
+  await expect(exportModel(base, join(folder, 'taken'), '', control())).rejects.toMatchObject({ code: 'usage' });
+  const target = join(folder, 'copy');
+  await expect(exportModel(base, target, '', control(AbortSignal.abort()))).rejects.toMatchObject({
+    code: 'interrupted',
+  });
+  expect(readdirSync(folder)).toEqual(['taken']);
+});
+
+const card: ModelCard = {
+  name: 'Short sample · policy',
+  architecture: 'LlamaForCausalLM',
+  parameters: 712_345,
+  weightsHash: 'aa',
+  lineage: [
+    { name: 'Short sample · cold-start', weightsHash: 'bb' },
+    { name: 'base', weightsHash: 'cc' },
+  ],
+  training: {
+    runName: 'Short sample',
+    what: 'AdaCS and AEPO',
+    seed: 1,
+    datasets: [{ purpose: 'training', name: 'a|b', problems: 720, sha256: 'dd' }],
+    recipeHash: 'ee',
+    recipeYaml: 'seed: 1\n',
+    results: [
+      {
+        group: 'all',
+        arm: 'Base',
+        accuracy: { value: 0.68, low: 0.639, high: 0.721 },
+        lengthTokens: { value: 53.3, low: NaN, high: NaN },
+      },
+    ],
+  },
+  programVersion: '0.1.0',
+};
+
+it('says base, data, recipe and results in the card', () => {
+  const text = modelCardText(card);
+  expect(text.startsWith('---\nlibrary_name: transformers\n')).toBe(true);
+  expect(text).toContain('base_model: "base"');
+  expect(text).toContain('1. Short sample · cold-start, weights `bb`\n2. base, weights `cc`');
+  expect(text).toContain('| training | a\\|b | 720 | `dd` |');
+  expect(text).toContain('````yaml\nseed: 1\n````');
+  expect(text).toMatch(/\| all \| Base \| \.680 \[\.639,.\.721\] \| 53\.3 {2}\|/);
+});
+
+it('says less of a model that was brought in', () => {
+  const text = modelCardText({ ...card, lineage: [], training: null });
+  expect(text).not.toContain('base_model');
+  expect(text).not.toContain('## Data');
+});
