@@ -448,6 +448,8 @@ const trace = z.strictObject({
 });
 const generated = z.strictObject({
   ...tokens,
+  /** 1 where the token is a trigger word. */
+  triggers: uint8,
   response: z.string(),
   verdict,
   extractedAnswer: z.nullable(z.string()),

@@ -5,6 +5,7 @@
  * Owns: the requests to the inspection engine and the reading of its answers. Which weights those are is
  * keptWeights.ts; the engine's life is inspectionEngine.ts.
  */
+import { triggerFlags } from '#core/ares/triggers.ts';
 import type { Alternatives, RequestOf, ResponseOf } from '#core/contract/contract.ts';
 import type { Engine, ScoreColumns, Sequence } from '#core/engine/api.ts';
 import { grade } from '#core/grading/grade.ts';
@@ -136,6 +137,7 @@ function branchesOf(
       logprobs: scores.logprobs.slice(from, offset),
       entropiesNats: scores.entropiesNats.slice(from, offset),
       pieces: tokenPieces(tokenizer, ids, reader.word),
+      triggers: triggerFlags(ids, reader.triggers),
       response: tokenizer.decode(responseIds),
       verdict,
       extractedAnswer: extracted,

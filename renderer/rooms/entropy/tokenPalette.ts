@@ -3,8 +3,9 @@
  *
  * Owns: how a scale meets the page. Quiet tokens keep the page's own background, so that a trace reads as
  * text; what stands out goes towards the end of the scale that differs most from the page (dark on light,
- * light on dark). Black or white text reaches 4.5:1 on any background; the better of them is taken.
+ * light on dark). Scales and ink are kit/colour.ts.
  */
+import { type ScaleName, inkOn, scaleRgb } from '#renderer/kit/colour.ts';
 import { LEVELS } from './tokenMeasures.ts';
 
 export type Rgb = readonly [number, number, number];
@@ -18,22 +19,14 @@ export interface Swatch {
 /** Below this share of the scale, colours fade into the page. */
 const FADE = 0.3;
 
-/** @param scale colour at a place in [0, 1] of a perceptual scale, dark first, components 0 … 255 */
-export function tokenPalette(scale: (place: number) => Rgb, page: Rgb): Swatch[] {
-  const isDark = luminance(page) < 0.18;
+export function tokenPalette(scale: ScaleName, page: Rgb): Swatch[] {
+  const isDark = inkOn(page) === '#ffffff';
   return Array.from({ length: LEVELS }, (_, level): Swatch => {
     if (level === 0) return { background: null, text: null };
     const place = level / (LEVELS - 1);
-    const background = mix(page, scale(isDark ? place : 1 - place), Math.min(1, place / FADE));
-    return { background: css(background), text: css(readableOn(background)) };
+    const background = mix(page, scaleRgb(scale, isDark ? place : 1 - place), Math.min(1, place / FADE));
+    return { background: css(background), text: inkOn(background) };
   });
-}
-
-const BLACK: Rgb = [0, 0, 0];
-const WHITE: Rgb = [255, 255, 255];
-
-export function readableOn(background: Rgb): Rgb {
-  return contrast(background, BLACK) >= contrast(background, WHITE) ? BLACK : WHITE;
 }
 
 function mix(a: Rgb, b: Rgb, share: number): Rgb {
@@ -45,19 +38,9 @@ function css([red, green, blue]: Rgb): string {
   return `rgb(${red} ${green} ${blue})`;
 }
 
-/** Relative luminance (WCAG 2). */
-export function luminance(colour: Rgb): number {
-  const [red, green, blue] = colour.map((component) => {
-    const share = component / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  }) as [number, number, number];
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-/** Contrast ratio of two colours, 1 to 21 (WCAG 2). */
-export function contrast(a: Rgb, b: Rgb): number {
-  const [low, high] = [luminance(a), luminance(b)].toSorted((x, y) => x - y) as [number, number];
-  return (high + 0.05) / (low + 0.05);
+/** The whole palette from quiet to loud, for a legend: a CSS background image. */
+export function paletteGradient(palette: readonly Swatch[]): string {
+  return `linear-gradient(to right, ${palette.map(({ background }) => background ?? 'transparent').join(', ')})`;
 }
 
 /** What getComputedStyle says of a colour, as numbers; null for one it writes otherwise. */
