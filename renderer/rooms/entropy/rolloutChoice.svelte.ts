@@ -12,7 +12,7 @@ import { type ProblemEntry, neighbouringProblem, neighbouringSample, problemEntr
 export type StageSteps = ResponseOf<'rollouts.steps'>[number];
 
 /** What an address or another room asks to see; the rest is chosen to fit. */
-export interface EntropyTarget {
+export interface RolloutTarget {
   runId?: number;
   stage?: number;
   step?: number;
@@ -22,7 +22,7 @@ export interface EntropyTarget {
 /** Problems whose texts are asked for at once. */
 const PROMPTS_PER_CALL = 500;
 
-export class EntropyRoom {
+export class RolloutChoice {
   readonly #client: Client;
   runs = $state.raw<RunRow[]>([]);
   runId = $state<number | null>(null);
@@ -65,7 +65,7 @@ export class EntropyRoom {
     return this.runs.some(({ state }) => state === 'running');
   }
 
-  open(target: EntropyTarget): Promise<void> {
+  open(target: RolloutTarget): Promise<void> {
     return this.#load(async (isCurrent) => {
       const runs = await this.#client.call('runs.list', {});
       if (!isCurrent()) return;
@@ -78,6 +78,19 @@ export class EntropyRoom {
       const runId = target.runId ?? (runs.find(({ method }) => method !== null) ?? runs[0])?.runId;
       if (runId !== undefined) await this.#openRun(runId, target, isCurrent);
     });
+  }
+
+  /** After runs have changed: new ones, new steps. What is looked at stays. */
+  async refresh(): Promise<void> {
+    try {
+      this.runs = await this.#client.call('runs.list', {});
+      const { runId } = this;
+      if (runId === null) return;
+      const stages = await this.#client.call('rollouts.steps', { runId });
+      if (runId === this.runId) this.stages = stages.filter(({ steps }) => steps.length > 0);
+    } catch (thrown) {
+      this.error = thrown as ContractError;
+    }
   }
 
   chooseRun(runId: number): Promise<void> {
