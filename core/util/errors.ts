@@ -47,7 +47,7 @@ export class AresError extends Error {
 /** Wraps anything thrown into an AresError; an AresError passes through unchanged. */
 export function toAresError(thrown: unknown): AresError {
   if (thrown instanceof AresError) return thrown;
-  if (isErrnoException(thrown)) return fromErrno(thrown);
+  if (isSystemError(thrown)) return fromErrno(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new AresError('internal', message, {
     cause: thrown,
@@ -55,8 +55,14 @@ export function toAresError(thrown: unknown): AresError {
   });
 }
 
-function isErrnoException(thrown: unknown): thrown is NodeJS.ErrnoException {
-  return thrown instanceof Error && typeof (thrown as NodeJS.ErrnoException).code === 'string' && 'syscall' in thrown;
+/** What Node throws where a system call fails; spelt out, because this file is read in browsers too. */
+interface SystemError extends Error {
+  code: string;
+  path?: string;
+}
+
+function isSystemError(thrown: unknown): thrown is SystemError {
+  return thrown instanceof Error && typeof (thrown as Partial<SystemError>).code === 'string' && 'syscall' in thrown;
 }
 
 const errnoSentences: Record<string, [ErrorCode, string, string]> = {
@@ -84,8 +90,8 @@ const errnoSentences: Record<string, [ErrorCode, string, string]> = {
   EEXIST: ['usage', 'This already exists', 'Choose another name.'],
 };
 
-function fromErrno(error: NodeJS.ErrnoException): AresError {
-  const [code, sentence, hint] = errnoSentences[error.code ?? ''] ?? ['internal', error.message, undefined];
+function fromErrno(error: SystemError): AresError {
+  const [code, sentence, hint] = errnoSentences[error.code] ?? ['internal', error.message, undefined];
   return new AresError(code, `${sentence}.`, {
     ...(error.path === undefined ? {} : { where: error.path }),
     ...(hint === undefined ? {} : { hint }),
