@@ -4,6 +4,8 @@
  * Owns: the attribute on the root, and a number that changes whenever colours do; a chart that reads it
  * is drawn again.
  */
+import { untrack } from 'svelte';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 let version = $state(0);
@@ -17,6 +19,7 @@ export const theme = {
   set(choice: Theme): void {
     if (choice === 'system') document.documentElement.removeAttribute('data-theme');
     else document.documentElement.dataset['theme'] = choice;
-    version++;
+    // Whoever sets the theme in an effect does not depend on what it was.
+    untrack(() => version++);
   },
 };

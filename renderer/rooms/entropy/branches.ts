@@ -6,10 +6,7 @@
  */
 import type { GeneratedResponse, Trace } from '#core/contract/contract.ts';
 
-type Columns = Pick<
-  Trace,
-  'pieces' | 'ids' | 'logprobs' | 'entropiesNats' | 'triggers' | 'window' | 'count'
->;
+type Columns = Pick<Trace, 'pieces' | 'ids' | 'logprobs' | 'entropiesNats' | 'triggers' | 'window' | 'count'>;
 
 export function branchColumns(trace: Columns, position: number, branch: GeneratedResponse): Columns {
   const ids = new Int32Array(position + branch.ids.length);

@@ -151,7 +151,8 @@ export class RolloutChoice {
     if (!isCurrent()) return;
     this.runId = runId;
     this.stages = stages;
-    const stage = stages.find((each) => each.stage === target.stage) ?? stages.find(({ name }) => name === 'policy') ?? stages[0];
+    const stage =
+      stages.find((each) => each.stage === target.stage) ?? stages.find(({ name }) => name === 'policy') ?? stages[0];
     if (stage === undefined) {
       this.stage = null;
       this.step = null;

@@ -63,7 +63,13 @@ export function tokenDetails(
     rank: alternatives?.ranks[t] ?? null,
     trigger: triggerWords[triggerStates[judgement.triggers[t]!]!],
     alternatives: found,
-    restProbability: found === null ? 1 : Math.max(0, found.reduce((rest, { probability }) => rest - probability, 1)),
+    restProbability:
+      found === null
+        ? 1
+        : Math.max(
+            0,
+            found.reduce((rest, { probability }) => rest - probability, 1),
+          ),
   };
 }
 
@@ -89,7 +95,15 @@ function textsOf(pieces: Alternatives['pieces']): Map<number, string> {
 }
 
 /** As a screen reader says it. */
-export function spokenDetails({ shown, position, tokens, entropyNats, windowNats, isHigh, trigger }: TokenDetails): string {
+export function spokenDetails({
+  shown,
+  position,
+  tokens,
+  entropyNats,
+  windowNats,
+  isHigh,
+  trigger,
+}: TokenDetails): string {
   const window = windowNats === null ? 'window incomplete' : `window ${windowNats.toFixed(2)}`;
   const parts = [
     `${shown.trim() === '' ? 'space' : shown.trim()}, token ${position} of ${tokens}`,

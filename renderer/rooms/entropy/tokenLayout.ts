@@ -37,8 +37,8 @@ export interface LineLayout {
 }
 
 /**
- * Sets tokens in lines of at most `columns`; a token is never split, and one with a line break in it ends
- * its line.
+ * Sets tokens in lines of at most `columns`. A token is never split: one that begins with a line break and
+ * goes on with text begins a line, one that ends with a line break ends it.
  */
 export function layoutTokens(pieces: readonly string[], columns: number): LineLayout {
   const tokens = pieces.length;
@@ -51,7 +51,8 @@ export function layoutTokens(pieces: readonly string[], columns: number): LineLa
   for (let t = 0; t < tokens; t++) {
     const piece = pieces[t]!;
     const width = isAscii(piece) ? Math.max(1, piece.length) : textColumns(shownText(piece));
-    if (broken || (column > 0 && column + width > columns)) {
+    const begins = piece.startsWith('\n') && piece.trim() !== '';
+    if (t > 0 && (broken || begins || (column > 0 && column + width > columns))) {
       starts.push(t);
       column = 0;
     }
@@ -59,7 +60,7 @@ export function layoutTokens(pieces: readonly string[], columns: number): LineLa
     columnOf[t] = column;
     widths[t] = width;
     column += width;
-    broken = piece.includes('\n');
+    broken = piece.endsWith('\n');
   }
   starts.push(tokens);
   return { lineStarts: Int32Array.from(starts), lineOf, columnOf, widths };

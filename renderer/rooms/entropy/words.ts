@@ -41,7 +41,10 @@ export interface CloudWord {
 
 /** The words most often found above the threshold, by the alphabet, so that the eye finds them again. */
 export function cloudOf(words: readonly WordRow[], most: number): CloudWord[] {
-  const chosen = words.filter(({ valid }) => valid > 0).toSorted((a, b) => b.valid - a.valid).slice(0, most);
+  const chosen = words
+    .filter(({ valid }) => valid > 0)
+    .toSorted((a, b) => b.valid - a.valid)
+    .slice(0, most);
   const largest = Math.sqrt(chosen[0]?.valid ?? 1);
   return chosen
     .map((row) => ({ row, size: Math.sqrt(row.valid) / largest }))

@@ -20,6 +20,10 @@ describe('layout', () => {
     expect([...layout.columnOf]).toEqual([0, 3, 0, 2, 0, 4]);
   });
 
+  it('begins a line with a token that opens with a line break and goes on', () => {
+    expect([...layoutTokens(['a', '\nFirst', ' b', '\n', 'c'], 80).lineStarts]).toEqual([0, 1, 4, 5]);
+  });
+
   it('gives a token that is wider than the view a line of its own', () => {
     expect([...layoutTokens(['a', 'x'.repeat(20), 'b'], 8).lineStarts]).toEqual([0, 1, 2, 3]);
   });
