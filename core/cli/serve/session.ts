@@ -4,13 +4,12 @@
  * Owns: putting renderer, host and server together, opening the project, and the order of the end: the
  * run at work is paused with a checkpoint before anything is closed.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Terminal } from '#core/cli/terminal.ts';
 import { createDispatcher } from '#core/contract/dispatch.ts';
+import { openFirstProject } from '#core/host/firstProject.ts';
 import { listRendererFiles } from '#core/host/rendererFiles.ts';
 import { defaultUserFolder } from '#core/host/userFolder.ts';
-import { type Workbench, createWorkbench } from '#core/host/workbench.ts';
+import { createWorkbench } from '#core/host/workbench.ts';
 import { upToDateRenderer } from './rendererBuild.ts';
 import { type Server, startServer } from './server.ts';
 
@@ -36,7 +35,7 @@ export async function serveWorkbench({ project, port, terminal, ready }: ServeOp
   const files = listRendererFiles(renderer);
   const workbench = createWorkbench({ shell: 'serve', userFolder: defaultUserFolder(), report: terminal.note });
   try {
-    await openFirst(workbench, project);
+    await openFirstProject(workbench, project);
     const dispatcher = createDispatcher(workbench.handlers, workbench.sources, (what, thrown) => {
       terminal.note(`${what}: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
     });
@@ -50,16 +49,6 @@ export async function serveWorkbench({ project, port, terminal, ready }: ServeOp
     await workbench.close();
   }
   return 0;
-}
-
-/** The project asked for, or the one opened last where it still is. */
-async function openFirst({ host }: Workbench, project: string | null): Promise<void> {
-  if (project !== null) {
-    await host.openProject(project, false);
-    return;
-  }
-  const last = host.recentProjects().find(({ folder }) => existsSync(join(folder, 'ares.db')));
-  if (last !== undefined) await host.openProject(last.folder, false);
 }
 
 async function untilInterrupted(terminal: Terminal, begin: (end: () => void) => Promise<void> | void): Promise<void> {
