@@ -3,11 +3,24 @@
  *
  * Owns: the choice between the desktop shell's bridge and a WebSocket, made by what `window` offers.
  */
+import { connectDesktop, desktopOf } from '#renderer/transport/electron.ts';
 import { type ConnectionState, connectWebSocket, socketAddress } from '#renderer/transport/webSocket.ts';
 import type { Transport } from '#core/contract/transport.ts';
 import type { Connection } from './session.svelte.ts';
 
 export function connect(): { transport: Transport; connection: Connection } {
+  const desktop = desktopOf(window);
+  if (desktop !== null) {
+    return {
+      transport: connectDesktop(desktop),
+      // The line lives as long as the window.
+      connection: {
+        onConnected: () => () => undefined,
+        pathOfFile: (file) => desktop.pathOfFile(file) || null,
+        desktop,
+      },
+    };
+  }
   const listeners = new Set<(isConnected: boolean) => void>();
   const report = (state: ConnectionState) => {
     for (const listener of listeners) listener(state === 'open');
@@ -20,6 +33,7 @@ export function connect(): { transport: Transport; connection: Connection } {
         return () => void listeners.delete(listener);
       },
       pathOfFile: () => null,
+      desktop: null,
     },
   };
 }

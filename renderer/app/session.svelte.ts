@@ -6,6 +6,7 @@
  */
 import { createContext } from 'svelte';
 import type { Client } from '#core/contract/client.ts';
+import type { Desktop } from '#core/contract/desktop.ts';
 import type {
   AppInfo,
   CallName,
@@ -25,6 +26,8 @@ export interface Connection {
   onConnected(listener: (isConnected: boolean) => void): () => void;
   /** The path of a dropped file where the shell may know it; null in a browser, which uploads instead. */
   pathOfFile(file: File): string | null;
+  /** The desktop shell's own abilities: dialogs, the file manager, the menu; null in a browser. */
+  readonly desktop: Desktop | null;
 }
 
 export class Session {

@@ -6,8 +6,8 @@ import type { Transport } from '#core/contract/transport.ts';
 import { createFrameTransport } from './frameTransport.ts';
 
 /** What the desktop shell offers; null in a browser. */
-export function desktopOf(window: { ares?: Desktop }): Desktop | null {
-  return window.ares ?? null;
+export function desktopOf(window: object): Desktop | null {
+  return (window as { ares?: Desktop }).ares ?? null;
 }
 
 /** The line does not break while the window lives. */
