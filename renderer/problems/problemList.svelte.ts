@@ -23,7 +23,7 @@ export class ProblemList {
   #query = $state.raw<ProblemQuery | null>(null);
   #asked: ProblemQuery | null = null;
   #isAsking = false;
-  #ids = $state.raw(new Int32Array(0));
+  #ids = $state.raw<Int32Array>(new Int32Array(0));
   #error = $state.raw<ContractError | null>(null);
   #isLoading = $state(false);
   /** Grows when rows have arrived, so that cells are drawn again. */

@@ -26,7 +26,7 @@ export class Thumbnails {
     if (known !== undefined) return known;
     const bitmap = this.#inTurn(async () => {
       const { bytes, mediaType } = await this.#client.call('problems.image', { problemId, index });
-      return createImageBitmap(new Blob([bytes], { type: mediaType }), {
+      return createImageBitmap(new Blob([new Uint8Array(bytes)], { type: mediaType }), {
         resizeHeight: heightPx,
         resizeQuality: 'medium',
       });

@@ -125,7 +125,12 @@ export class Importing {
       const { jobId } = await this.#client.call('data.import', { path, mapping, name, split, appendTo });
       const end = await this.#follow(file, jobId);
       if (end.state === 'finished') file.result = end.result as Imported;
-      else file.error = end.error ?? { message: 'The import was cancelled. Nothing was imported.', where: null, hint: null };
+      else
+        file.error = end.error ?? {
+          message: 'The import was cancelled. Nothing was imported.',
+          where: null,
+          hint: null,
+        };
     } catch (thrown) {
       file.error = thrown as ContractError;
     }
