@@ -77,7 +77,10 @@ export function sourceRows(data: CurationData): SourceRow[] {
   const rows = data.sourceNames.map((source): SourceRow => {
     const lengths = data.sources.find((each) => each.source === source);
     return {
-      ...{ source, traces: 0, right: 0, chosen: 0 },
+      source,
+      traces: 0,
+      right: 0,
+      chosen: 0,
       easyTokens: lengths?.easyTokens ?? null,
       hardTokens: lengths?.hardTokens ?? null,
     };

@@ -68,8 +68,9 @@ export function positionIn(ids: Int32Array, problemId: number): number {
   let [low, high] = [0, ids.length - 1];
   while (low <= high) {
     const middle = (low + high) >> 1;
-    if (ids[middle]! === problemId) return middle;
-    if (ids[middle]! < problemId) low = middle + 1;
+    const found = ids[middle]!;
+    if (found === problemId) return middle;
+    if (found < problemId) low = middle + 1;
     else high = middle - 1;
   }
   return -1;

@@ -62,9 +62,8 @@ describe('summarise', () => {
   });
 
   it('colours brackets as METHOD names them', () => {
-    expect(Array.from({ length: 9 }, (_, bracket) => bucketOfBracket(bracket))).toEqual([
-      ...['hard', 'hard', 'hard', 'medium', 'medium', 'medium', 'easy', 'easy', 'easy'],
-    ]);
+    const names = Array.from({ length: 9 }, (_, bracket) => bucketOfBracket(bracket));
+    expect(names.join(' ')).toBe('hard hard hard medium medium medium easy easy easy');
   });
 });
 
