@@ -217,7 +217,9 @@ export abstract class Arithmetic extends Cursor {
     } else if (this.peek()?.spaced && this.isSign('/', 1)) {
       parts = [literal(0), literal(2), 3];
     }
-    if (parts === null || parts[0] === '' || parts[1] === '' || BigInt(parts[0]) >= BigInt(parts[1])) return null;
+    if (parts === null || parts[0] === '' || parts[1] === '') return null;
+    // "1\frac{9}{5}" may be meant as a product or as a wrong mixed number: it is not read at all.
+    if (BigInt(parts[0]) >= BigInt(parts[1])) throw new Unreadable();
     this.at += parts[2];
     return operation('divide', integer(BigInt(parts[0])), integer(BigInt(parts[1])));
   }

@@ -18,6 +18,8 @@ export interface Grade {
   /** The answer found in the response, as it was written there. */
   extracted: string | null;
   how: ExtractionMethod | null;
+  /** Set where the verdict is `ungradable` only because a comparison exceeded its limit. */
+  timedOut?: true;
 }
 
 export interface GradeRequest {
@@ -91,9 +93,14 @@ function decide({ text, answer: gold }: Gold, response: string): Decision {
   if (same === true) return decided('correct', extraction);
   // A gold without a reading is matched by its own text and by nothing else.
   const otherwise = isComparable(gold) ? 'wrong' : 'ungradable';
-  const isOpen = same === null || !readable || (answer !== null && answer.formula === null && gold.words === null);
-  if (!isOpen) return decided(otherwise, extraction);
+  const isOpen = same === null || !readable || (answer !== null && !isReadable(answer));
+  if (!isOpen || !needsAlgebra(text, extraction.answer)) return decided(otherwise, extraction);
   return { kind: 'undecided', gold: text, extracted: extraction.answer, how: extraction.how, otherwise };
+}
+
+/** Whether computer algebra could know more: there is a command or a factorial in one of the answers, or a power. */
+function needsAlgebra(gold: string, answer: string): boolean {
+  return /\\[A-Za-z]|[!^]/.test(gold) || /\\[A-Za-z]|[!^]/.test(answer);
 }
 
 function decided(verdict: Verdict, extraction?: { answer: string; how: ExtractionMethod }): Decision {

@@ -4,7 +4,7 @@
  * Owns: the points at which formulas are compared, and what their values there say. Numbers are compared exactly,
  * irrational ones within rounding; formulas with variables at several fixed points, and must agree at all of them.
  * A value that cannot be computed well enough says nothing; when too little is said, the answer is "undecided"
- * and never "equal".
+ * and never "equal". Irrational numbers are compared in double precision: √3 and √3 + 10⁻³⁰ are one to this file.
  */
 import { philox } from '#core/util/rng.ts';
 import { agree, isUsable } from './approximate.ts';
