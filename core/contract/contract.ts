@@ -702,7 +702,13 @@ export const calls = {
   'recipes.templates': call(nothing, list(recipeTemplate, 100)),
   'recipes.check': call(
     ask({ yaml: text(256 * KiB) }),
-    ask({ recipe: json, warnings: list(z.string(), 100), problems: list(recipeProblem, 100) }),
+    ask({
+      recipe: json,
+      warnings: list(z.string(), 100),
+      problems: list(recipeProblem, 100),
+      /** Dotted paths of the settings that the text writes out; the others have their default. */
+      written: list(z.string(), 10_000),
+    }),
     300 * KiB,
   ),
   /** Leaves in which the recipes of runs differ, one value per run; null where a recipe has no such leaf. */

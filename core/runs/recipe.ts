@@ -50,12 +50,20 @@ export function parseRecipe(text: string, where: string): Recipe {
   });
 }
 
-/** Reads a recipe and finds everything that is to be corrected; the recipe is null where something is. */
-export function checkRecipe(text: string): { recipe: Recipe | null; mistakes: RecipeMistake[] } {
+export interface CheckedRecipe {
+  /** Null where something is to be corrected. */
+  recipe: Recipe | null;
+  mistakes: RecipeMistake[];
+  /** Dotted paths of the settings that the text writes out. */
+  written: string[];
+}
+
+/** Reads a recipe and finds everything that is to be corrected. */
+export function checkRecipe(text: string): CheckedRecipe {
   if (text.length > MAX_RECIPE_CHARACTERS)
     return refused({ path: '', line: null, message: 'This is too long for a recipe.', hint: 'Choose another file.' });
   const stored = storedRecipe(text);
-  if (stored !== null) return { recipe: stored, mistakes: [] };
+  if (stored !== null) return { recipe: stored, mistakes: [], written: leavesOf(stored) };
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const syntax = [...document.errors, ...document.warnings].map(({ pos, message }): RecipeMistake => {
@@ -85,7 +93,7 @@ export function checkRecipe(text: string): { recipe: Recipe | null; mistakes: Re
     return refused({ path: '', line: lineOf(document, lines, ['version']), message, hint: 'Update the workbench.' });
   }
   const result = recipeSchema.safeParse(value);
-  if (result.success) return { recipe: result.data, mistakes: [] };
+  if (result.success) return { recipe: result.data, mistakes: [], written: leavesOf(value) };
   // A misspelt setting explains more than the default it left behind.
   const misspelt = ({ code }: z.core.$ZodIssue) => Number(code === 'unrecognized_keys');
   const issues = result.error.issues.toSorted((a, b) => misspelt(b) - misspelt(a));
@@ -101,8 +109,13 @@ export function checkRecipe(text: string): { recipe: Recipe | null; mistakes: Re
   );
 }
 
-function refused(...mistakes: RecipeMistake[]): { recipe: null; mistakes: RecipeMistake[] } {
-  return { recipe: null, mistakes };
+function refused(...mistakes: RecipeMistake[]): CheckedRecipe {
+  return { recipe: null, mistakes, written: [] };
+}
+
+function leavesOf(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, path === '' ? key : `${path}.${key}`));
 }
 
 /** Recipes that the store holds are JSON, and read far more often than YAML is: without its slow parser. */

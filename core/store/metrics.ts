@@ -62,31 +62,18 @@ export interface MetricWrites {
   removeAfter(runId: number, stage: number, step: number): void;
 }
 
-interface BucketRow {
-  firstStep: number;
-  lastStep: number;
-  points: number;
-  min: number | null;
-  max: number | null;
-  mean: number | null;
-}
-
 export function metricQueries(db: Connection): MetricReads & MetricWrites {
   const whichSeries = `runId = :runId AND stage = :stage
       AND nameId = (SELECT nameId FROM metricNames WHERE name = :name)`;
-  const all = db.prepare<[SeriesKey], [number, number | null]>(
-    `SELECT step, value FROM metrics WHERE ${whichSeries} ORDER BY step`,
-  );
+  // As two texts: a call per row into JavaScript costs more than reading JSON does.
+  const points = db.prepare<[SeriesKey], { steps: string; values: string }>(`
+    SELECT json_group_array(step) AS steps, json_group_array(value) AS "values"
+    FROM (SELECT step, value FROM metrics WHERE ${whichSeries} ORDER BY step)`);
+  // Grouped before names are looked up: once per series and not per point.
   const summaries = db.prepare<[number], Omit<SeriesSummary, 'lastValue'> & { lastValue: number | null }>(`
-    SELECT stage, name, count(*) AS points, max(step) AS lastStep, value AS lastValue
-    FROM metrics JOIN metricNames USING (nameId) WHERE runId = ? GROUP BY stage, nameId ORDER BY stage, name`);
-  // Bound numbers may arrive as REAL; the casts keep the division an integer one.
-  const decimated = db.prepare<[SeriesKey & { buckets: number }], BucketRow>(`
-    WITH extent AS (SELECT min(step) AS low, max(step) - min(step) + 1 AS width FROM metrics WHERE ${whichSeries})
-    SELECT min(step) AS firstStep, max(step) AS lastStep, count(*) AS points,
-      min(value) AS min, max(value) AS max, avg(value) AS mean
-    FROM metrics, extent WHERE ${whichSeries}
-    GROUP BY (step - low) * CAST(:buckets AS INTEGER) / width ORDER BY firstStep`);
+    SELECT stage, name, points, lastStep, lastValue FROM metricNames JOIN (
+      SELECT stage, nameId, count(*) AS points, max(step) AS lastStep, value AS lastValue
+      FROM metrics WHERE runId = ? GROUP BY stage, nameId) USING (nameId) ORDER BY stage, name`);
   const addName = db.prepare<[string]>('INSERT INTO metricNames (name) VALUES (?) ON CONFLICT DO NOTHING');
   const nameId = db.prepare<[string], number>('SELECT nameId FROM metricNames WHERE name = ?').pluck();
   const insert = db.prepare<[number, number, number, number, number]>(
@@ -96,26 +83,17 @@ export function metricQueries(db: Connection): MetricReads & MetricWrites {
     'DELETE FROM metrics WHERE runId = ? AND (stage, step) > (?, ?)',
   );
 
+  const read = (key: SeriesKey): Series => {
+    const { steps, values } = points.get(key)!;
+    const value = new Float64Array(JSON.parse(values) as number[]);
+    // SQLite has no NaN: it comes back as null, which a typed array would take for 0.
+    if (values.includes('null')) (JSON.parse(values) as (number | null)[]).forEach((one, i) => (value[i] = one ?? NaN));
+    return { step: new Int32Array(JSON.parse(steps) as number[]), value };
+  };
   return {
     summaries: (runId) => summaries.all(runId).map((row) => ({ ...row, lastValue: row.lastValue ?? NaN })),
-    read: (key) => {
-      const rows = all.raw().all(key);
-      return {
-        step: Int32Array.from(rows, ([step]) => step),
-        value: Float64Array.from(rows, ([, value]) => value ?? NaN),
-      };
-    },
-    readDecimated: (key, buckets) => {
-      const rows = decimated.all({ ...key, buckets });
-      return {
-        firstStep: Int32Array.from(rows, (row) => row.firstStep),
-        lastStep: Int32Array.from(rows, (row) => row.lastStep),
-        points: Int32Array.from(rows, (row) => row.points),
-        min: Float64Array.from(rows, (row) => row.min ?? NaN),
-        max: Float64Array.from(rows, (row) => row.max ?? NaN),
-        mean: Float64Array.from(rows, (row) => row.mean ?? NaN),
-      };
-    },
+    read,
+    readDecimated: (key, buckets) => decimate(read(key), buckets),
     write: (runId, stage, steps) =>
       inTransaction(db, () => {
         const ids = new Map<string, number>();
@@ -134,4 +112,44 @@ export function metricQueries(db: Connection): MetricReads & MetricWrites {
       }),
     removeAfter: (runId, stage, step) => inTransaction(db, () => void removeAfter.run(runId, stage, step)),
   };
+}
+
+function decimate({ step, value }: Series, buckets: number): DecimatedSeries {
+  const first = step[0] ?? 0;
+  const width = (step.at(-1) ?? 0) - first + 1;
+  const bucketOf = (i: number) => Math.floor(((step[i]! - first) * buckets) / width);
+  const starts: number[] = [];
+  for (let i = 0; i < step.length; i++) if (i === 0 || bucketOf(i) !== bucketOf(i - 1)) starts.push(i);
+  const count = starts.length;
+  const reduced: DecimatedSeries = {
+    firstStep: new Int32Array(count),
+    lastStep: new Int32Array(count),
+    points: new Int32Array(count),
+    min: new Float64Array(count).fill(NaN),
+    max: new Float64Array(count).fill(NaN),
+    mean: new Float64Array(count).fill(NaN),
+  };
+  for (const [b, start] of starts.entries()) {
+    const end = starts[b + 1] ?? step.length;
+    reduced.firstStep[b] = step[start]!;
+    reduced.lastStep[b] = step[end - 1]!;
+    reduced.points[b] = end - start;
+    let numbers = 0;
+    let low = Infinity;
+    let high = -Infinity;
+    let sum = 0;
+    for (let i = start; i < end; i++) {
+      const one = value[i]!;
+      if (Number.isNaN(one)) continue;
+      numbers++;
+      sum += one;
+      low = Math.min(low, one);
+      high = Math.max(high, one);
+    }
+    if (numbers === 0) continue;
+    reduced.min[b] = low;
+    reduced.max[b] = high;
+    reduced.mean[b] = sum / numbers;
+  }
+  return reduced;
 }

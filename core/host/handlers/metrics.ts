@@ -1,9 +1,10 @@
 /**
  * Calls about what runs logged, as series over steps.
  */
-import type { Handlers } from '#core/contract/contract.ts';
+import type { Handlers, MetricSeries } from '#core/contract/contract.ts';
 import type { HostContext } from '#core/host/hostContext.ts';
 import { requireRun } from '#core/host/runList.ts';
+import { createBreather } from '#core/util/breather.ts';
 
 export function metricHandlers(host: HostContext): Pick<Handlers, 'runs.series' | 'runs.metrics'> {
   return {
@@ -12,10 +13,16 @@ export function metricHandlers(host: HostContext): Pick<Handlers, 'runs.series' 
       requireRun(store, runId);
       return store.metrics.summaries(runId);
     },
-    'runs.metrics': ({ runId, stage, names, buckets }) => {
+    'runs.metrics': async ({ runId, stage, names, buckets }) => {
       const { store } = host.project();
       requireRun(store, runId);
-      return names.map((name) => ({ name, ...store.metrics.readDecimated({ runId, stage, name }, buckets) }));
+      const breathe = createBreather();
+      const series: MetricSeries[] = [];
+      for (const name of names) {
+        series.push({ name, ...store.metrics.readDecimated({ runId, stage, name }, buckets) });
+        await breathe();
+      }
+      return series;
     },
   };
 }

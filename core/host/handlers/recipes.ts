@@ -12,10 +12,11 @@ export function recipeHandlers(): Pick<Handlers, 'recipes.templates' | 'recipes.
   return {
     'recipes.templates': () => recipeTemplates(),
     'recipes.check': ({ yaml }) => {
-      const { recipe, mistakes } = checkRecipe(yaml);
+      const { recipe, mistakes, written } = checkRecipe(yaml);
       return {
         recipe,
         warnings: recipe === null ? [] : recipeWarnings(recipe),
+        written,
         problems: mistakes
           .slice(0, MAX_MISTAKES)
           .map(({ path, line, message, hint }) => ({ path, line, message: `${message} ${hint}` })),
