@@ -110,6 +110,12 @@ export function applyReal(a: Approximate, f: (x: number) => number, derivative: 
   return rounded(f(a.re), 0, Math.abs(derivative(a.re)) * a.error);
 }
 
+/** The larger of two reals; not a number off the real line. */
+export function larger(a: Approximate, b: Approximate): Approximate {
+  if (a.im !== 0 || b.im !== 0) return NOTHING;
+  return a.re >= b.re ? a : b;
+}
+
 export function absolute(a: Approximate): Approximate {
   return rounded(size(a), 0, a.error);
 }

@@ -22,13 +22,28 @@ const replacements: Readonly<Record<string, string>> = {
   '⩾': '>=',
   '≠': '\\ne ',
   '≈': '\\approx ',
+  '≡': '=',
+  '∩': '\\cap ',
+  '∖': '\\setminus ',
+  '∅': '\\emptyset ',
+  ℝ: '\\mathbb{R}',
+  '…': '...',
+  '′': "'",
+  '‐': '-',
+  '‑': '-',
+  '﹣': '-',
+  '•': '*',
+  '✕': '*',
+  '✖': '*',
+  '∶': ':',
+  '、': ',',
+  '。': '.',
   '±': '\\pm ',
   '∓': '\\mp ',
   '√': '\\sqrt ',
   '∞': '\\infty ',
   '∪': '\\cup ',
   '∈': '\\in ',
-  '∅': '\\emptyset ',
   π: '\\pi ',
   θ: '\\theta ',
   α: '\\alpha ',
@@ -44,13 +59,27 @@ const replacements: Readonly<Record<string, string>> = {
   '¢': ' cents',
   '€': ' euro ',
   '£': ' pound ',
+  '₹': ' rupee ',
+  '¥': ' yen ',
   '½': '\\frac{1}{2}',
   '⅓': '\\frac{1}{3}',
   '⅔': '\\frac{2}{3}',
   '¼': '\\frac{1}{4}',
   '¾': '\\frac{3}{4}',
   '⅕': '\\frac{1}{5}',
+  '⅖': '\\frac{2}{5}',
+  '⅗': '\\frac{3}{5}',
+  '⅘': '\\frac{4}{5}',
+  '⅙': '\\frac{1}{6}',
+  '⅚': '\\frac{5}{6}',
   '⅛': '\\frac{1}{8}',
+  '⅜': '\\frac{3}{8}',
+  '⅝': '\\frac{5}{8}',
+  '⅞': '\\frac{7}{8}',
+  '⌊': '\\lfloor ',
+  '⌋': '\\rfloor ',
+  '⌈': '\\lceil ',
+  '⌉': '\\rceil ',
   '⟨': '\\langle ',
   '⟩': '\\rangle ',
   '’': "'",
@@ -60,6 +89,8 @@ const replacements: Readonly<Record<string, string>> = {
   '\u00a0': ' ',
   '\u2009': ' ',
   '\u202f': ' ',
+  '\u2061': '',
+  '\u2062': '*',
   '\u200b': '',
   '\ufeff': '',
 };
@@ -73,7 +104,9 @@ export function toLatexCharacters(raw: string): string {
   if (/^[\x20-\x7e]*$/.test(raw)) return raw;
   let out = '';
   let script = '';
-  for (const character of raw.normalize('NFC')) {
+  // A dash between digits is a range ("3–5"), no minus sign: the figure dash is in no table.
+  const source = raw.normalize('NFC').replace(/(?<=\d)[–—](?=\d)/g, '\u2012');
+  for (const character of source) {
     const mark =
       superscripts.includes(character) || character === '⁻' ? '^' : subscripts.includes(character) ? '_' : '';
     if (script !== '' && mark !== script) out += '}';
@@ -102,7 +135,7 @@ export function withoutTypesetting(raw: string): string {
   return toLatexCharacters(raw)
     .replace(typesetting, ' ')
     .replace(/\\[()[\],;:! ]/g, ' ')
-    .replace(/[{}$~]/g, ' ')
+    .replace(/[{}$~]|\*\*/g, ' ')
     .trim();
 }
 
@@ -117,5 +150,11 @@ export function comparableWords(raw: string): string {
     .match(/\p{L}+|\d+(?:\.\d+)?|[^\s\p{L}\d.,;:!?'"`]/gu);
   if (parts === null) return '';
   if (parts.length > 1 && /^(?:the|an?)$/.test(parts[0]!)) parts.shift();
-  return parts.join(' ');
+  // A hyphen within a word and the "and" of a list say nothing.
+  const said = parts.filter((part, i) => !(part === 'and' && parts.length > 2) && !isHyphen(parts, i));
+  return said.join(' ');
+}
+
+function isHyphen(parts: readonly string[], at: number): boolean {
+  return parts[at] === '-' && /^\p{L}/u.test(parts[at - 1] ?? '') && /^\p{L}/u.test(parts[at + 1] ?? '');
 }

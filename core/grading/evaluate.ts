@@ -16,6 +16,18 @@ export type Point = ReadonlyMap<string, Exact>;
 interface Operation {
   exact(...operands: Exact[]): Exact | null;
   approximate(...operands: Approximate[]): Approximate;
+  /** Tried before `approximate`: a value that depends on an operand being exact. */
+  mixed?(...operands: Value[]): Approximate | null;
+}
+
+/** a^(p/q) of a negative real with q odd is the real root, as \sqrt[3]{-8} is −2; null for other powers. */
+function powerOf(base?: Value, exponent?: Value): Approximate | null {
+  const n = exponent?.exact;
+  if (base === undefined || !n || n.im !== 0n || n.den === 1n || n.den % 2n === 0n) return null;
+  const a = toApproximate(base);
+  if (a.im !== 0 || a.re >= 0) return null;
+  const size = real.power(real.negate(a), toApproximate({ exact: n }));
+  return n.re % 2n === 0n ? size : real.negate(size);
 }
 
 const HUNDRED: Exact = { re: 100n, im: 0n, den: 1n };
@@ -50,8 +62,15 @@ const operations: Readonly<Record<string, Operation>> = {
   multiply: { exact: fold(rational.multiply), approximate: (...all) => all.reduce(real.multiply) },
   divide: { exact: (a, b) => rational.divide(a!, b!), approximate: (a, b) => real.divide(a!, b!) },
   negate: { exact: (a) => rational.negate(a!), approximate: (a) => real.negate(a!) },
-  power: { exact: (a, b) => rational.power(a!, b!), approximate: (a, b) => real.power(a!, b!) },
+  power: { exact: (a, b) => rational.power(a!, b!), approximate: (a, b) => real.power(a!, b!), mixed: powerOf },
   sqrt: { exact: (a) => rational.squareRoot(a!), approximate: (a) => real.squareRoot(a!) },
+  gcd: { exact: fold(rational.greatestCommonFactor), approximate: unknown },
+  lcm: { exact: fold(rational.leastCommonMultiple), approximate: unknown },
+  max: { exact: fold((a, b) => rational.larger(a, b)), approximate: (...all) => all.reduce(real.larger) },
+  min: {
+    exact: fold((a, b) => (rational.larger(a, b) === a ? b : a)),
+    approximate: (...all) => real.negate(all.map(real.negate).reduce(real.larger)),
+  },
   root: { exact: never, approximate: (a, n) => real.root(a!, n!) },
   abs: { exact: (a) => rational.absolute(a!), approximate: (a) => real.absolute(a!) },
   floor: { exact: (a) => rational.floor(a!), approximate: unknown },
@@ -106,7 +125,8 @@ export function combine(name: string, operands: readonly Value[]): Value {
   const operation = operations[name]!;
   const exactOperands = operands.flatMap((operand) => (operand.exact === null ? [] : [operand.exact]));
   const result = exactOperands.length === operands.length ? operation.exact(...exactOperands) : null;
-  return result === null ? approximately(operation.approximate(...operands.map(toApproximate))) : { exact: result };
+  if (result !== null) return { exact: result };
+  return approximately(operation.mixed?.(...operands) ?? operation.approximate(...operands.map(toApproximate)));
 }
 
 function approximately(value: Approximate): Value {

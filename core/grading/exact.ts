@@ -13,7 +13,7 @@ export interface Exact {
 }
 
 /** Results longer than this are given up: 2^(2^100) must not cost memory or time. */
-const MAX_BITS = 2_048n;
+const MAX_BITS = 4_096n;
 const MAX_FACTORIAL = 500n;
 
 function magnitude(value: bigint): bigint {
@@ -115,6 +115,30 @@ export function squareRoot(a: Exact): Exact | null {
 
 export function absolute(a: Exact): Exact | null {
   return isReal(a) ? { ...a, re: magnitude(a.re) } : null;
+}
+
+/** The larger of two reals. */
+export function larger(a: Exact, b: Exact): Exact | null {
+  if (!isReal(a) || !isReal(b)) return null;
+  return a.re * b.den >= b.re * a.den ? a : b;
+}
+
+/** Greatest common divisor of two integers. */
+export function greatestCommonFactor(a: Exact, b: Exact): Exact | null {
+  return isInteger(a) && isInteger(b) ? exact(greatestCommonDivisor(a.re, b.re)) : null;
+}
+
+/** Least common multiple of two integers. */
+export function leastCommonMultiple(a: Exact, b: Exact): Exact | null {
+  const divisor = greatestCommonFactor(a, b);
+  return divisor === null || divisor.re === 0n ? null : exact(magnitude((a.re * b.re) / divisor.re));
+}
+
+/** Whether the decimal expansion ends. */
+export function isTerminating(a: Exact): boolean {
+  let den = a.den;
+  for (const prime of [2n, 5n]) while (den % prime === 0n) den /= prime;
+  return den === 1n;
 }
 
 export function floor(a: Exact): Exact | null {

@@ -7,19 +7,53 @@
 import { type Node, constants, operation, some } from './nodes.ts';
 
 /** Functions are written f(x) = …: a product to the parser, a name on the left of an equation. */
-const functionNames = new Set(['f', 'g', 'h', 'p', 'q', 'P', 'Q']);
+const functionNames = new Set(['f', 'g', 'h', 'p', 'q', 'P', 'Q', 'F', 'G', 'H', 'V', 'A', 'S', 'T']);
 
-/** Whether a side of a relation only names the unknown: x, a_n, f(x), (x, y). */
+/** Whether a node is a function applied to something, as f(x), f'(2) or f^{-1}(x). */
+export function isApplication(node: Node): boolean {
+  if (node.kind !== 'operation' || node.name !== 'multiply' || node.operands.length !== 2) return false;
+  const first = node.operands[0]!;
+  const base = first.kind === 'operation' && first.name === 'power' ? first.operands[0]! : first;
+  return base.kind === 'symbol' && functionNames.has(base.name.replace(/'+$/, ''));
+}
+
+/** Whether a node is a product of capital letters: a segment AB or a triangle ABC. */
+function isSegment(node: Node): boolean {
+  if (node.kind !== 'operation' || node.name !== 'multiply') return false;
+  return node.operands.every((operand) => operand.kind === 'symbol' && /^[A-Z]$/.test(operand.name));
+}
+
+/** Whether a node is dy/dx. */
+function isDerivative(node: Node): boolean {
+  if (node.kind !== 'operation' || node.name !== 'divide') return false;
+  return node.operands.every((part) => {
+    const first = part.kind === 'operation' && part.name === 'multiply' ? part.operands[0]! : part;
+    return first.kind === 'symbol' && first.name === 'd';
+  });
+}
+
+/** Whether a side of a relation only names the unknown: x, a_n, f(x), AB, dy/dx, (x, y). */
 export function isUnknown(node: Node): boolean {
   if (node.kind === 'collection') return node.items.length > 0 && node.items.every(isUnknown);
-  if (node.kind === 'symbol') return !constants.has(node.name) && node.name !== 'infinity';
-  if (node.kind !== 'operation' || node.name !== 'multiply' || node.operands.length !== 2) return false;
-  const [first, second] = node.operands;
-  return first?.kind === 'symbol' && functionNames.has(first.name) && second?.kind === 'symbol';
+  if (node.kind === 'symbol') return !constants.has(node.name) && !namedSets.has(node.name);
+  return isApplication(node) || isSegment(node) || isDerivative(node);
+}
+
+/** Symbols that name no number and no unknown. */
+const namedSets = new Set(['infinity', 'reals', 'emptyset', 'dots']);
+
+/** "x = 4 + 7 = 11" as "x = 11": steps on the way to the value are not part of the answer. Other nodes as they are. */
+export function withoutSteps(node: Node): Node {
+  if (node.kind !== 'relation' || node.operands.length < 3 || node.operators.some((operator) => operator !== '=')) {
+    return node;
+  }
+  const first = node.operands[0]!;
+  return isUnknown(first) ? { ...node, operands: [first, node.operands.at(-1)!], operators: ['='] } : node;
 }
 
 /** What an equation "unknown = value" or a membership "x ∈ set" says of its unknown; other nodes as they are. */
-export function asExpression(node: Node): Node {
+export function asExpression(given: Node): Node {
+  const node = withoutSteps(given);
   if (node.kind !== 'relation' || node.operands.length !== 2) return node;
   const [left, right] = node.operands as [Node, Node];
   const operator = node.operators[0];
@@ -27,6 +61,22 @@ export function asExpression(node: Node): Node {
   if (operator !== '=') return node;
   if (isUnknown(left)) return right;
   return isUnknown(right) ? left : node;
+}
+
+/**
+ * The values of several different unknowns, "x = 1, y = 2", in the order of their names; null for anything else.
+ * Several values of one unknown are a list.
+ */
+export function namedValues(node: Node): [name: string, value: Node][] | null {
+  if (node.kind !== 'list') return null;
+  const values = new Map<string, Node>();
+  for (const item of node.items) {
+    if (item.kind !== 'relation' || item.operators[0] !== '=') return null;
+    const [first, ...rest] = item.operands;
+    if (first?.kind !== 'symbol' || !isUnknown(first) || values.has(first.name)) return null;
+    values.set(first.name, rest.at(-1)!);
+  }
+  return values.size < 2 ? null : [...values].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 const infinity: Node = { kind: 'symbol', name: 'infinity' };
@@ -80,6 +130,7 @@ function withSigns(node: Node, sign: 1 | -1): Node {
     case 'relation':
       return { ...node, operands: node.operands.map((operand) => withSigns(operand, sign)) };
     case 'collection':
+    case 'list':
     case 'union':
       return { ...node, items: node.items.map((item) => withSigns(item, sign)) };
     default:

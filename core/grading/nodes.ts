@@ -7,7 +7,8 @@
 import type { Exact } from './exact.ts';
 
 export type Node =
-  | { kind: 'number'; value: Exact }
+  /** A literal; `places` are the digits after its decimal point, where it was written with one. */
+  | { kind: 'number'; value: Exact; places?: number }
   /** A variable, or one of the constants pi, e, i and infinity. */
   | { kind: 'symbol'; name: string }
   /** A sum, product, power, function …: `name` is a key of the table in evaluate.ts, or ± or ∓. */
@@ -17,6 +18,8 @@ export type Node =
   /** Several answers, in any order. */
   | { kind: 'list'; items: Node[] }
   | { kind: 'union'; items: Node[] }
+  /** Sets of reals combined: what is in both, or in the first only. */
+  | { kind: 'intersection' | 'difference'; items: Node[] }
   | { kind: 'matrix'; rows: Node[][] }
   /** a < b ≤ c has three operands and two operators. */
   | { kind: 'relation'; operands: Node[]; operators: string[] }
@@ -36,6 +39,8 @@ function childrenOf(node: Node): readonly Node[] {
     case 'collection':
     case 'list':
     case 'union':
+    case 'intersection':
+    case 'difference':
       return node.items;
     case 'matrix':
       return node.rows.flat();

@@ -5,7 +5,21 @@
  * (thousands separators, decimals, periods, exponents), and which letters are words rather than
  * variables. It looks at each character at most a fixed number of times. Grammar is in parse.ts.
  */
+import { isNumberWord, wordsToNumbers } from './numberWords.ts';
 import { isUnitAbbreviation } from './units.ts';
+import {
+  characterCommands,
+  commandSigns,
+  commandSymbols,
+  functionAliases,
+  functions,
+  greek,
+  ignoredCommands,
+  plainAliases,
+  plainNames,
+  withoutDoubleEscapes,
+  wordCommands,
+} from './vocabulary.ts';
 
 export type Token =
   /** A numeric literal; `repeating` are the digits of the period, "" mostly. */
@@ -21,78 +35,8 @@ export type Token =
 /** Longer answers are not read: none that a grader could compare is as long. */
 export const MAX_ANSWER_LENGTH = 1_000;
 
-const functions = new Set(
-  'sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp'.split(' ').concat(['abs', 'floor', 'ceil']),
-);
-const greek = new Set(
-  (
-    'alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau ' +
-    'upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega pi ell'
-  ).split(' '),
-);
-const ignored = new Set(
-  (
-    'left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle quad qquad ' +
-    'limits nolimits boxed fbox mathbf mathit mathsf mathbb mathcal bm boldsymbol mathrm operatorname text textbf ' +
-    'textit textrm textnormal mbox hbox emph vec mathstrut'
-  ).split(' '),
-);
-/** Commands whose argument is read as words when it consists of letters only. */
-const wordCommands = new Set('text textbf textit textrm textnormal mbox hbox emph mathrm operatorname'.split(' '));
-const commandSigns: Readonly<Record<string, string>> = {
-  cdot: '*',
-  times: '*',
-  ast: '*',
-  div: '/',
-  pm: '±',
-  mp: '∓',
-  le: '<=',
-  leq: '<=',
-  leqslant: '<=',
-  ge: '>=',
-  geq: '>=',
-  geqslant: '>=',
-  lt: '<',
-  gt: '>',
-  ne: '!=',
-  neq: '!=',
-  in: '∈',
-  cup: '∪',
-  circ: '°',
-  degree: '°',
-  lbrace: '\\{',
-  rbrace: '\\}',
-  lvert: '|',
-  rvert: '|',
-  vert: '|',
-  langle: '⟨',
-  rangle: '⟩',
-  lfloor: '⌊',
-  rfloor: '⌋',
-  lceil: '⌈',
-  rceil: '⌉',
-  frac: 'frac',
-  dfrac: 'frac',
-  tfrac: 'frac',
-  cfrac: 'frac',
-  sqrt: 'sqrt',
-  binom: 'binom',
-  dbinom: 'binom',
-  tbinom: 'binom',
-};
-const characterCommands: Readonly<Record<string, string>> = {
-  '{': '\\{',
-  '}': '\\}',
-  '%': '%',
-  '\\': '\\\\',
-};
-const plainNames: Readonly<Record<string, Token['kind']>> = {
-  pi: 'symbol',
-  infinity: 'symbol',
-  sqrt: 'sign',
-  and: 'word',
-  or: 'word',
-};
+/** Commands that draw something over a name, or set it in another face that matters. */
+const decorations = new Set('mathbb overline bar hat tilde overrightarrow'.split(' '));
 
 const isDigit = (c: string | undefined): boolean => c !== undefined && c >= '0' && c <= '9';
 const isLetter = (c: string | undefined): boolean => c !== undefined && /^[A-Za-z]$/.test(c);
@@ -100,7 +44,8 @@ const isLetter = (c: string | undefined): boolean => c !== undefined && /^[A-Za-
 /** Tokens of an answer in LaTeX or plain notation (see toLatexCharacters); null when a character or command is not known. */
 export function tokenize(source: string): Token[] | null {
   if (source.length > MAX_ANSWER_LENGTH) return null;
-  return new Lexer(source).run();
+  const tokens = new Lexer(withoutDoubleEscapes(source)).run();
+  return tokens === null ? null : wordsToNumbers(tokens);
 }
 
 class Lexer {
@@ -110,6 +55,8 @@ class Lexer {
   #spaced = false;
   /** Open ( [ \{ at this point: inside them a comma separates, outside it may group thousands. */
   #openBrackets = 0;
+  /** Inside cases or aligned equations: there "&" only aligns. */
+  #inLines = false;
 
   constructor(source: string) {
     this.#source = source;
@@ -119,7 +66,7 @@ class Lexer {
     while (this.#at < this.#source.length) {
       const c = this.#source[this.#at]!;
       if (c === ' ' || c === '\t' || c === '\n' || c === '\r' || c === '~') this.#skip(1);
-      else if (c === '$') this.#skip(1);
+      else if (c === '$' || c === '"' || (c === '&' && this.#inLines)) this.#skip(1);
       else if (c === '\\') {
         if (!this.#command()) return null;
       } else if (isDigit(c) || (c === '.' && isDigit(this.#source[this.#at + 1]))) this.#number();
@@ -146,17 +93,31 @@ class Lexer {
 
   #plainSign(c: string): boolean {
     const two = this.#source.slice(this.#at, this.#at + 2);
-    if (two === '<=' || two === '>=') {
+    const previous = this.#tokens.at(-1);
+    // "5!=120" is a factorial, "x != 3" is none.
+    const isUnequal = two === '!=' && (previous?.kind === 'symbol' || (this.#spaced && previous?.kind !== 'number'));
+    if (two === '<=' || two === '>=' || isUnequal) {
       this.#at += 2;
       this.#push('sign', two);
     } else if (two === '**') {
       this.#at += 2;
       this.#push('sign', '^');
-    } else if (c === '.') {
-      // A full stop may end the sentence the answer stood in; anywhere else it means nothing here.
+    } else if (this.#source.startsWith('...', this.#at)) {
+      this.#at += 3;
+      this.#push('symbol', 'dots');
+    } else if (c === "'" && previous?.kind === 'symbol' && !this.#spaced) {
+      this.#at++;
+      previous.text += "'";
+    } else if (c === '.' || c === ',') {
+      if (c === ',' && this.#source.slice(this.#at + 1).trim() !== '') {
+        this.#at++;
+        this.#push('sign', c);
+        return true;
+      }
+      // A full stop or a comma may end the sentence the answer stood in; elsewhere a stop means nothing here.
       if (this.#source.slice(this.#at + 1).trim() !== '') return false;
       this.#at++;
-    } else if ('+-*/^_=<>()[]{},;&|!%:'.includes(c)) {
+    } else if ('+-*/^_=<>()[]{};&|!%:∪∩∖∈'.includes(c)) {
       this.#at++;
       this.#push('sign', c);
     } else return false;
@@ -178,36 +139,37 @@ class Lexer {
     while (isLetter(this.#source[end])) end++;
     const name = this.#source.slice(this.#at + 1, end);
     this.#at = end;
-    if (wordCommands.has(name) && this.#words()) return true;
-    if (ignored.has(name)) {
+    if (wordCommands.has(name) && this.#words(name)) return true;
+    if (ignoredCommands.has(name)) {
       // "\left." and "\right." are brackets that are not drawn.
       if ((name === 'left' || name === 'right') && this.#source[end] === '.') this.#at++;
       this.#spaced ||= name.endsWith('quad');
       return true;
     }
-    if (name === 'approx') {
-      // What follows is the value before it once more, rounded.
-      this.#at = this.#tokens.length > 0 ? this.#source.length : end;
-      return true;
-    }
     if (name === 'begin' || name === 'end') return this.#environment(name);
-    if (name === 'infty') this.#push('symbol', 'infinity');
-    else if (name === 'emptyset' || name === 'varnothing') this.#push('symbol', 'emptyset');
+    if (decorations.has(name)) return this.#decorated(name);
+    if (name === 'equiv') this.#push('sign', '=');
+    else if (Object.hasOwn(commandSymbols, name)) this.#push('symbol', commandSymbols[name]!);
     else if (greek.has(name)) this.#push('symbol', name);
-    else if (functions.has(name)) this.#push('function', name);
+    else if (functions.has(name)) this.#push('function', functionAliases[name] ?? name);
     else if (Object.hasOwn(commandSigns, name)) this.#push('sign', commandSigns[name]!);
     else return false;
     return true;
   }
 
   /** \text{…} with nothing but letters inside: its words. Anything else is read like the rest of the answer. */
-  #words(): boolean {
-    const match = /^\{([A-Za-z .,'/-]*)\}/.exec(this.#source.slice(this.#at, this.#at + 200));
+  #words(name: string): boolean {
+    const match = /^\s?\{([A-Za-z .,'/-]*)\}/.exec(this.#source.slice(this.#at, this.#at + 200));
     if (match === null) return false;
     this.#at += match[0].length;
+    if (name !== 'text' && (match[1] === 'e' || match[1] === 'i')) {
+      // Upright e and i are the constants.
+      this.#push('symbol', match[1]);
+      return true;
+    }
     this.#spaced = true;
-    for (const word of match[1]!.split(/(\/)|[ .,'-]+/)) {
-      if (word === '/') this.#push('sign', word);
+    for (const word of match[1]!.split(/([/,])|[ .'-]+/)) {
+      if (word === '/' || (word === ',' && /[a-z]/i.test(match[1]!))) this.#push('sign', word);
       else if (word) this.#push(functions.has(word) ? 'function' : 'word', word);
     }
     this.#spaced = true;
@@ -215,10 +177,24 @@ class Lexer {
   }
 
   #environment(name: 'begin' | 'end'): boolean {
-    const match = /^\{([pbB]?matrix|array)\}(?:\{[lcr| ]*\})?/.exec(this.#source.slice(this.#at, this.#at + 80));
+    const match = /^\{([pbB]?matrix|smallmatrix|array|cases|aligned|align\*?|gathered)\}(?:\{[lcr| ]*\})?/.exec(
+      this.#source.slice(this.#at, this.#at + 80),
+    );
     if (match === null) return false;
     this.#at += match[0].length;
-    this.#push('sign', name);
+    const isMatrix = match[1]!.endsWith('matrix') || match[1] === 'array';
+    this.#inLines = name === 'begin' && !isMatrix;
+    this.#push('sign', name === 'end' ? 'end' : isMatrix ? 'begin' : 'lines');
+    return true;
+  }
+
+  /** \mathbb{R}, \overline{AB}, \hat{x}: a letter or a few with something over them are one name. */
+  #decorated(name: string): boolean {
+    const match = /^\s*(?:\{([A-Za-z]{1,4})\}|([A-Za-z]))/.exec(this.#source.slice(this.#at, this.#at + 16));
+    if (match === null) return false;
+    this.#at += match[0].length;
+    const letters = match[1] ?? match[2]!;
+    this.#push('symbol', name === 'mathbb' && letters === 'R' ? 'reals' : `${name}:${letters}`);
     return true;
   }
 
@@ -233,7 +209,7 @@ class Lexer {
     const source = this.#source;
     let end = this.#digitsEnd(this.#at);
     let text = source.slice(this.#at, end);
-    if (text.length >= 1 && text.length <= 3) {
+    if (text.length >= 1 && text.length <= 3 && text[0] !== '0') {
       for (let group = this.#thousands(end); group !== null; group = this.#thousands(end)) {
         text += group.digits;
         end = group.end;
@@ -259,8 +235,10 @@ class Lexer {
 
   /** A group of three digits that continues a number at `from`: 1,000 · 1{,}000 · 1,\!000 · 1\,000. */
   #thousands(from: number): { digits: string; end: number } | null {
-    const match = /^(,|\{,\}|,\\! ?|\\[, ])(\d{3})(?!\d)/.exec(this.#source.slice(from, from + 9));
-    if (match === null || (match[1] === ',' && this.#openBrackets > 0)) return null;
+    const match = /^(,|\{\s?,\s?\}|\s\{\s?,\s?\}|,\\! ?|\\[, ]| )(\d{3})(?!\d)/.exec(
+      this.#source.slice(from, from + 10),
+    );
+    if (match === null || ((match[1] === ',' || match[1] === ' ') && this.#openBrackets > 0)) return null;
     return { digits: match[2]!, end: from + match[0].length };
   }
 
@@ -270,10 +248,29 @@ class Lexer {
     const run = this.#source.slice(this.#at, end);
     const lower = run.toLowerCase();
     this.#at = end;
-    if (functions.has(lower)) this.#push('function', lower);
-    else if (Object.hasOwn(plainNames, lower)) this.#push(plainNames[lower]!, lower);
-    else if (run.length > 3 || this.#isTrailingUnit(run)) this.#push('word', run);
+    const name = plainAliases[lower] ?? lower;
+    if (functions.has(name) || Object.hasOwn(functionAliases, name)) {
+      this.#push('function', functionAliases[name] ?? name);
+    } else if (Object.hasOwn(plainNames, name)) this.#push(plainNames[name]!, name);
+    else if (this.#isSetSign(run)) this.#push('sign', run === 'U' ? '∪' : '∈');
+    else if (run === 'x' && this.#isBetweenNumbers()) this.#push('sign', '*');
+    else if (run.length > 3 || isNumberWord(run) || this.#isTrailingUnit(run)) this.#push('word', run);
     else for (const letter of run) this.#push('symbol', letter);
+  }
+
+  /** The letter U between two sets, and the word "in" before one. */
+  #isSetSign(run: string): boolean {
+    const previous = this.#tokens.at(-1);
+    const beforeSet = /^\s*(?:[([{]|\\\{|\\left)/.test(this.#source.slice(this.#at, this.#at + 8));
+    if (run === 'U') return beforeSet && [')', ']', '}', '\\}'].includes(previous?.text ?? '');
+    return run === 'in' && beforeSet && previous?.kind === 'symbol';
+  }
+
+  /** "3 x 10": between two numbers and spaces an x is a sign. */
+  #isBetweenNumbers(): boolean {
+    return (
+      this.#spaced && this.#tokens.at(-1)?.kind === 'number' && /^ \d/.test(this.#source.slice(this.#at, this.#at + 2))
+    );
   }
 
   /**

@@ -34,12 +34,20 @@ const spellings: Readonly<Record<string, string>> = {
   euro: 'eur euro',
   degree: 'deg degree',
   radian: 'rad radian',
-  percent: 'percent',
+  rupee: 'rupee rs inr',
+  yen: 'yen',
+  percent: 'percent pct percentage',
   unit: 'unit',
 };
 
 const canonical = new Map<string, string>();
 for (const [name, words] of Object.entries(spellings)) for (const word of words.split(' ')) canonical.set(word, name);
+
+/** Units of one letter, which may as well be variables. */
+export const unitLetters: ReadonlySet<string> = new Set(['m', 'g', 's', 'h', 'L', 'l']);
+
+/** Words and signs that stand before an amount of money. */
+export const currencies: ReadonlySet<string> = new Set(['$', 'euro', 'pound', 'rupee', 'yen', 'usd', 'eur', 'rs']);
 
 /** Words that scale the number before them: 5 million is not 5. */
 export const scales: ReadonlyMap<string, bigint> = new Map([

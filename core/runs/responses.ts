@@ -10,7 +10,7 @@ import type { Rollout, RolloutGroup } from '#core/ares/rollouts.ts';
 import { triggerFlags } from '#core/ares/triggers.ts';
 import { windowMeans } from '#core/ares/windows.ts';
 import type { Engine, ModelHandle, RolloutJob, RolloutProgress, SamplingOptions } from '#core/engine/api.ts';
-import { grade } from '#core/grading/grade.ts';
+import { gradeResponses } from '#core/grading/symbolic.ts';
 import type { Verdict } from '#core/grading/verdict.ts';
 import type { Tokenizer } from '#core/model/tokenizer.ts';
 import type { PreparedProblem } from './prompts.ts';
@@ -140,43 +140,46 @@ async function respond(
   }));
   const columns = await engine.generate({ model, jobs, seed, step, sampling }, onProgress);
   let offset = 0;
-  return wanted.map(({ problem, sample, parent }, i) => {
-    const end = offset + columns.lengths[i]!;
+  const sampled = wanted.map((_, i) => {
+    const start = offset;
+    offset += columns.lengths[i]!;
+    return { ids: joined(Int32Array, jobs[i]!.prefixIds, columns.ids.subarray(start, offset)), start, end: offset };
+  });
+  const grades = await gradeResponses(
+    wanted.map(({ problem }, i) => {
+      const { ids } = sampled[i]!;
+      // Special tokens stay, because think tags can be some; but the one that ended the response is no part of
+      // its text ("18<|im_end|>" is no number).
+      const text = tokenizer.decode(columns.stopped[i] === 1 ? ids.subarray(0, -1) : ids, { skipSpecial: false });
+      return { gold: problem.answer, response: text };
+    }),
+  );
+  return wanted.map(({ problem, sample, parent }, i): Response => {
+    const { ids, start, end } = sampled[i]!;
     const prefix = jobs[i]!.prefixIds.length;
-    const ids = joined(Int32Array, jobs[i]!.prefixIds, columns.ids.subarray(offset, end));
     const argmax =
       columns.alternativeIds === undefined
         ? undefined
-        : argmaxFlags(columns.alternativeIds, sampling.alternatives, offset, end, triggers);
-    const isStopped = columns.stopped[i] === 1;
-    // Special tokens stay, because think tags can be some; but the one that ended the response is no part of
-    // its text ("18<|im_end|>" is no number).
-    const text = tokenizer.decode(isStopped ? ids.subarray(0, -1) : ids, { skipSpecial: false });
-    const { verdict, extracted } = grade({ gold: problem.answer, response: text });
-    const response: Response = {
+        : argmaxFlags(columns.alternativeIds, sampling.alternatives, start, end, triggers);
+    const { verdict, extracted } = grades[i]!;
+    return {
       problem,
       sample,
       ids,
-      logprobs: joined(
-        Float32Array,
-        parent?.logprobs.subarray(0, prefix) ?? [],
-        columns.logprobs.subarray(offset, end),
-      ),
+      logprobs: joined(Float32Array, parent?.logprobs.subarray(0, prefix) ?? [], columns.logprobs.subarray(start, end)),
       entropiesNats: joined(
         Float32Array,
         parent?.entropiesNats.subarray(0, prefix) ?? [],
-        columns.entropiesNats.subarray(offset, end),
+        columns.entropiesNats.subarray(start, end),
       ),
       argmaxTriggers:
         argmax === undefined
           ? undefined
           : joined(Uint8Array, parent?.argmaxTriggers?.subarray(0, prefix) ?? [], argmax),
-      stopped: isStopped,
+      stopped: columns.stopped[i] === 1,
       verdict,
       extracted,
     };
-    offset = end;
-    return response;
   });
 }
 

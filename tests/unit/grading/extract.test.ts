@@ -1,7 +1,8 @@
 /** Finding the answer in a response, and finding none where there is none. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_RESPONSE_LENGTH, extractAnswer, lastBoxed } from '#core/grading/extract.ts';
+import { lastBoxed } from '#core/grading/boxes.ts';
+import { MAX_RESPONSE_LENGTH, extractAnswer } from '#core/grading/extract.ts';
 
 describe('extractAnswer', () => {
   it('takes the last box, braces nested, of nested boxes the outer one', () => {
@@ -57,16 +58,19 @@ describe('extractAnswer', () => {
     const numbers: [string, string | null][] = [
       ['so 3 + 4 = 7 apples', '7'],
       ['She pays $1,250.50.', '1,250.50'],
-      ['x=-5', '-5'],
-      ['about 40%', '40'],
+      ['x=-5', 'x=-5'],
+      ['so x=-5', '-5'],
+      ['about 40%', '40%'],
       ['a third: 1/3', '1/3'],
       ['**18**', '18'],
       ['\\(18\\)', '18'],
+      ['4 4/9 of it', '4 4/9'],
+      ['it is $\\frac{14}{3}$.', '\\frac{14}{3}'],
+      ['x^2', 'x^2'],
       // No digit of these alone is the answer.
-      ['$\\frac{14}{3}$', null],
       ['between 3-5', null],
       ['at 12:30', null],
-      ['x^2', null],
+      ['or x^2 apples', null],
       ['none', null],
     ];
     for (const [text, answer] of numbers) {
@@ -100,7 +104,7 @@ describe('extractAnswer', () => {
         fc.pre(parts.join('').trim() !== '');
         // An unfinished escape before the box would swallow its backslash.
         const text = `${before.replaceAll('\\', '')} \\boxed{${parts.join('')}} and so on`;
-        expect(lastBoxed(text)).toBe(parts.join('').trim());
+        expect(lastBoxed(text)?.answer).toBe(parts.join('').trim());
       }),
     );
   });

@@ -33,16 +33,20 @@ describe('grade', () => {
     expect(grade({ gold: 'Thus $x = \\boxed{\\frac12}$.', response: '\\boxed{0.5}' }).verdict).toBe('correct');
   });
 
-  it('calls a gold that cannot be read ungradable, never the response wrong or right', () => {
+  it('calls a gold that cannot be read ungradable, unless the response has the very same text', () => {
     for (const gold of ['', '  ', '\\int_0^1 f', '???', '\\boxed{\\foo}', 'word '.repeat(50)]) {
       expect(isGradable(gold), gold).toBe(false);
-      expect(grade({ gold, response: `\\boxed{${gold}}` }).verdict, gold).toBe('ungradable');
+      expect(grade({ gold, response: '\\boxed{18}' }).verdict, gold).toBe('ungradable');
+      expect(grade({ gold, response: 'I do not know.' }).verdict, gold).toBe('ungradable');
     }
+    expect(grade({ gold: '\\int_0^1 f', response: 'It is \\boxed{\\int_{0}^1 f}.' }).verdict).toBe('correct');
+    expect(grade({ gold: '\\int_0^1 f', response: 'It is \\boxed{\\int_{0}^2 f}.' }).verdict).toBe('ungradable');
   });
 
   it('never takes two different numbers for each other because letters are all that is left (B18)', () => {
     expect(grade({ gold: '12', response: 'The answer is 21.' }).verdict).toBe('wrong');
-    expect(grade({ gold: '12', response: 'The answer is twelve.' }).verdict).toBe('wrong');
+    expect(grade({ gold: '12', response: 'The answer is eleven.' }).verdict).toBe('wrong');
+    expect(grade({ gold: '12', response: 'The answer is twelve.' }).verdict).toBe('correct');
   });
 
   it('uses fall-backs that suit the gold', () => {
@@ -69,7 +73,7 @@ describe('grade', () => {
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (gold, text) => {
         const { verdict, extracted } = grade({ gold, response: `\\boxed{${text}}` });
         expect(verdict === 'correct' && extracted === null).toBe(false);
-        expect(verdict === 'ungradable').toBe(!isGradable(gold));
+        expect(verdict === 'ungradable' && isGradable(gold)).toBe(false);
       }),
       { numRuns: 1000 },
     );
