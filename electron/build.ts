@@ -1,5 +1,5 @@
 /**
- * Makes dist/electron: the shell and the host as plain JavaScript.
+ * Makes dist/electron, or the folder given: the shell and the host as plain JavaScript.
  *
  * Owns: what becomes a file of its own (main, and every process and worker that is started by its path) and what stays in
  * node_modules (native code). All files lie side by side in one folder two levels below the program's
@@ -10,10 +10,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type InlineConfig, type Plugin, build } from 'vite';
 
 const root = resolve(import.meta.dirname, '..');
-const output = join(root, 'dist', 'electron');
 
 /** Packages with native code, and what loads them by a path of its own. */
-export const nativePackages = ['better-sqlite3', 'onnxruntime-node', 'sharp'];
+const nativePackages = ['better-sqlite3', 'onnxruntime-node', 'sharp'];
 
 /** `new URL('./worker.ts', import.meta.url)`: the file becomes an entry and the URL its address in the bundle. */
 function workerEntries(): Plugin {
@@ -34,7 +33,12 @@ function workerEntries(): Plugin {
   };
 }
 
-function configOf(entries: Record<string, string>, format: 'es' | 'cjs', emptyOutDir: boolean): InlineConfig {
+function configOf(
+  entries: Record<string, string>,
+  outDir: string,
+  format: 'es' | 'cjs',
+  emptyOutDir: boolean,
+): InlineConfig {
   return {
     root,
     configFile: false,
@@ -45,7 +49,7 @@ function configOf(entries: Record<string, string>, format: 'es' | 'cjs', emptyOu
     ssr: { noExternal: true, external: ['electron', ...nativePackages] },
     build: {
       ssr: true,
-      outDir: output,
+      outDir,
       emptyOutDir,
       target: 'node24',
       minify: false,
@@ -61,11 +65,7 @@ function configOf(entries: Record<string, string>, format: 'es' | 'cjs', emptyOu
   };
 }
 
-/** @throws what the bundler reports */
-export async function buildShell(): Promise<void> {
-  await build(configOf({ main: join(root, 'electron', 'main.ts') }, 'es', true));
-  // A sandboxed preload script cannot load modules: one file.
-  await build(configOf({ preload: join(root, 'electron', 'preload.ts') }, 'cjs', false));
-}
-
-if (import.meta.main) await buildShell();
+const [output = join(root, 'dist', 'electron')] = process.argv.slice(2);
+await build(configOf({ main: join(root, 'electron', 'main.ts') }, output, 'es', true));
+// A sandboxed preload script cannot load modules: one file.
+await build(configOf({ preload: join(root, 'electron', 'preload.ts') }, output, 'cjs', false));

@@ -4,13 +4,13 @@
  * Owns: putting renderer, host and server together, opening the project, and the order of the end: the
  * run at work is paused with a checkpoint before anything is closed.
  */
+import { rendererBuild, upToDate } from '#core/cli/builds.ts';
 import type { Terminal } from '#core/cli/terminal.ts';
 import { createDispatcher } from '#core/contract/dispatch.ts';
 import { openFirstProject } from '#core/host/firstProject.ts';
 import { listRendererFiles } from '#core/host/rendererFiles.ts';
 import { defaultUserFolder } from '#core/host/userFolder.ts';
 import { createWorkbench } from '#core/host/workbench.ts';
-import { upToDateRenderer } from './rendererBuild.ts';
 import { type Server, startServer } from './server.ts';
 
 export interface ServeOptions {
@@ -31,7 +31,7 @@ const INTERRUPTED = 130;
  * @throws AresError when the project, the front end or the port cannot be had
  */
 export async function serveWorkbench({ project, port, terminal, ready }: ServeOptions): Promise<number> {
-  const renderer = await upToDateRenderer(terminal.note);
+  const renderer = await upToDate(rendererBuild, terminal.note);
   const files = listRendererFiles(renderer);
   const workbench = createWorkbench({ shell: 'serve', userFolder: defaultUserFolder(), report: terminal.note });
   try {

@@ -1,0 +1,121 @@
+/**
+ * The desktop shell for tests: main and preload as they are built, under Electron where its binary is
+ * there, else under plain Node with a stand-in for `electron` that shows the windows in Chromium.
+ *
+ * Owns: building it, starting and ending it, and saying which of the two it is.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Page, _electron, chromium } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { rendererBuild, shellBuild, upToDate } from '#core/cli/builds.ts';
+import type { Commands } from './electronStandIn/control.ts';
+
+const root = resolve(import.meta.dirname, '..', '..');
+const launcher = join(import.meta.dirname, 'electronStandIn', 'launch.ts');
+const START_MS = 60_000;
+
+/** Whether Electron itself can be started here. */
+export const hasElectron =
+  existsSync(join(root, 'node_modules', 'electron', 'path.txt')) &&
+  (process.platform !== 'linux' || Boolean(process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY']));
+
+export function announceShell(suite: string): void {
+  const which = hasElectron ? 'Electron itself (_electron)' : 'the stand-in for Electron, in Chromium';
+  process.stderr.write(`DESKTOP  ${suite}: main and preload run under ${which}\n`);
+}
+
+/** The built shell's main file; its front end is built too. */
+export async function builtMain(): Promise<string> {
+  await upToDate(rendererBuild, () => undefined);
+  return join(await upToDate(shellBuild, () => undefined), 'main.js');
+}
+
+export interface Desktop {
+  page: Page;
+  /** Ends it as a person would; waits until it has. */
+  quit(): Promise<void>;
+}
+
+export interface StandIn extends Desktop {
+  ask<C extends keyof Commands>(
+    command: C,
+    ...argument: Parameters<Commands[C]>
+  ): Promise<Awaited<ReturnType<Commands[C]>>>;
+  child: ChildProcess;
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>;
+}
+
+/** Starts whichever there is. @param home where it keeps settings; a folder of the test's own */
+export async function startDesktop(home: string, ...switches: string[]): Promise<Desktop> {
+  if (!hasElectron) return startStandIn(home, ...switches);
+  const args = [await builtMain(), ...switches, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
+  const electron = await _electron.launch({ args, env: { ...process.env, ARES_HOME: home } as Record<string, string> });
+  onTestFinished(() => electron.close());
+  return { page: await electron.firstWindow(), quit: () => electron.close() };
+}
+
+export async function startStandIn(home: string, ...switches: string[]): Promise<StandIn> {
+  const { child, ask, ended } = await launchStandIn(home, ...switches);
+  const endpoint = await until(() => ask('endpoint'), 'the browser of the stand-in');
+  const browser = await chromium.connectOverCDP(endpoint);
+  onTestFinished(() => browser.close());
+  const [context] = browser.contexts();
+  const page = await until(
+    async () => context!.pages().find((each) => each.url().startsWith('https://ares.app.invalid/')),
+    'the window',
+  );
+  return {
+    page,
+    ask,
+    child,
+    ended,
+    async quit() {
+      await ask('quit').catch(() => undefined);
+      await ended;
+    },
+  };
+}
+
+/** As startStandIn, without waiting for a window. */
+export async function launchStandIn(home: string, ...switches: string[]): Promise<Omit<StandIn, 'page' | 'quit'>> {
+  const child = fork(launcher, [await builtMain(), ...switches], {
+    env: { ...process.env, ARES_HOME: home },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [],
+  });
+  const ended = new Promise<number | null>((done) => void child.once('exit', done));
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.disconnect();
+    await ended;
+  });
+  let asked = 0;
+  const waiting = new Map<number, (reply: { value?: unknown; error?: string }) => void>();
+  child.on('message', (reply: { id: number; value?: unknown; error?: string }) => waiting.get(reply.id)?.(reply));
+  const ask: StandIn['ask'] = (command, ...[argument]) =>
+    new Promise((done, reject) => {
+      const id = ++asked;
+      waiting.set(id, ({ value, error }) => {
+        if (error === undefined) done(value as never);
+        else reject(new Error(error));
+      });
+      child.send({ id, command, argument }, (failed) => {
+        if (failed !== null) reject(failed);
+      });
+      void ended.then(() => reject(new Error('The stand-in has ended.')));
+    });
+  return { child, ask, ended };
+}
+
+/** Asks again and again until there is something. */
+export async function until<T>(ask: () => Promise<T | null | undefined>, what: string): Promise<T> {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    const value = await ask();
+    if (value != null) return value;
+    await new Promise((done) => void setTimeout(done, 25));
+  }
+  throw new Error(`Waited in vain for ${what}.`);
+}
