@@ -9,6 +9,7 @@ export const commands: readonly CommandSpec[] = [
   { id: 'app.shortcuts', title: 'Show the shortcuts', group: 'Everywhere', keys: '?' },
   { id: 'app.theme', title: 'Switch between light and dark', group: 'Everywhere', keys: 'Mod+Shift+L' },
   { id: 'app.openFile', title: 'Import a data file', group: 'Everywhere', keys: 'Mod+O' },
+  { id: 'app.tour', title: 'Take the tour', group: 'Everywhere', keys: '' },
   ...rooms.map(({ name, title, keys }) => ({ id: `go.${name}`, title: `Go to ${title}`, group: 'Everywhere', keys })),
   ...rooms.map(({ name, title }, index) => ({
     id: `number.${name}`,
