@@ -106,11 +106,19 @@ export function choiceLetter(text: string): string | null {
   return match?.[1] ?? null;
 }
 
+/** The letter that a text begins with as the label of a choice: "(B) 12", "B. 12", "option B", "C Cecile". */
 export function leadingChoiceLetter(text: string): string | null {
   const plain = withoutTypesetting(text);
-  const match = /^(?:\(\s*([A-Ja-j])\s*\)|([A-Ja-j])\s*[).:]|(?:option|choice)\s+\(?([A-Ja-j])\b)/i.exec(plain);
-  const letter = match?.[1] ?? match?.[2] ?? match?.[3];
-  return letter?.toUpperCase() ?? null;
+  const match =
+    /^(?:\(\s*([A-Ja-j])\s*\)|([A-Ja-j])\s*[).:]|(?:[Oo]ption|[Cc]hoice)\s+\(?([A-Ja-j])\b|([A-HJ])\s+(?=\p{Lu}\p{Ll}))/u.exec(
+      plain,
+    );
+  return (
+    match
+      ?.slice(1)
+      .find((letter) => letter !== undefined)
+      ?.toUpperCase() ?? null
+  );
 }
 
 /** The comparable words of a text that is written like words: no operators, no commands but typesetting. */

@@ -52,8 +52,9 @@ interface Gold {
 function readGold(gold: string): Gold {
   const text = goldAnswer(gold);
   const answer = readAnswer(text);
-  if (answer !== null && isReadable(answer)) return { text, answer };
-  // A gold that is a sentence around its answer.
+  // A gold may be a sentence around its answer.
+  const isSentence = answer !== null && answer.words !== null && /\banswer\b/i.test(text);
+  if (answer !== null && isReadable(answer) && !isSentence) return { text, answer };
   const marked = markedAnswer(gold, 'other')?.answer ?? text;
   return marked === text ? { text, answer } : { text: marked, answer: readAnswer(marked) };
 }

@@ -79,6 +79,6 @@ function isFormula(text: string): boolean {
 function choiceIn(sentence: string): string | null {
   const whole = choiceLetter(sentence) ?? leadingChoiceLetter(sentence);
   if (whole !== null) return whole;
-  const letter = /(?<![\w'(])\(?([A-J])\)?(?![\w'])(?! [a-z])/.exec(sentence)?.[1];
-  return letter ?? lastChoice(sentence);
+  const letter = /(?<![\w'(])\(?(?:([B-HJ])\b|([AI])\b(?!\)? [a-z]))(?!')/.exec(sentence);
+  return letter?.[1] ?? letter?.[2] ?? lastChoice(sentence);
 }

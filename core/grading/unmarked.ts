@@ -50,7 +50,7 @@ interface Segment {
 /** Formulas set off from a text by $…$, $$…$$, \(…\) or \[…\]. Dollars that are money pair up with nothing. */
 export function mathSegments(text: string): Segment[] {
   const delimited =
-    /\$\$([^$]{1,1000})\$\$|(?<!\\)\$([^$\n]{1,1000})\$|\\\(((?:(?!\\\)).){1,1000})\\\)|\\\[([^]{1,1000}?)\\\]/g;
+    /\$\$([^$]{1,1000})\$\$|(?<!\\)\$((?:\\\$|[^$\n]){1,1000})(?<!\\)\$|\\\(((?:(?!\\\)).){1,1000})\\\)|\\\[([^]{1,1000}?)\\\]/g;
   const found: Segment[] = [];
   for (const match of text.matchAll(delimited)) {
     const content = (match[1] ?? match[2] ?? match[3] ?? match[4]!).trim();
@@ -88,8 +88,8 @@ export function lastNumber(text: string): Segment | null {
   const before = text.slice(Math.max(0, last.index - 2), last.index);
   const after = text.slice(last.index + last[0].length, last.index + last[0].length + 2);
   const isPart =
-    /[\p{L}\d_^{\\]$/u.test(before.replace(/[\u3000-\u9fff]$/, '')) ||
-    /[\p{L}\d)}][-–+*/:×·]$/u.test(before) ||
+    /[\p{Script=Latin}\p{Script=Greek}\d_^{\\]$/u.test(before) ||
+    /[\p{Script=Latin}\p{Script=Greek}\d)}][-–+*/:×·]$/u.test(before) ||
     /^(?:[\^_\\{/]|[-–:]\d|\.\d)/.test(after);
   if (isPart && !/\\[[(]$/.test(before)) return null;
   return { text: last[0].replace('$', ''), start: last.index, end: last.index + last[0].length };
@@ -102,7 +102,7 @@ export function lastChoice(text: string): string | null {
   const option =
     /\(([A-J])\)|(?<![\w']|\b(?:or|nor|not) )([A-J])(?:\)|\.(?=\s|$))|\*\*([A-J])\*\*|\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|it'?s|it is)(?: is)?:? \(?([B-HJ]\b|[AI]\b(?! [a-z]))/g;
   let found: string | null = null;
-  for (let match = option.exec(text); match !== null; match = option.exec(text)) {
+  for (const match of text.replaceAll('。', '. ').matchAll(option)) {
     found = match.slice(1).find((letter) => letter !== undefined)!;
   }
   return found;
