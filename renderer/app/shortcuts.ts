@@ -58,6 +58,16 @@ export function conflictsOf(
   });
 }
 
+/** The settings with another shortcut for a command; its default is not kept as a difference. */
+export function withShortcut(
+  shortcuts: Settings['shortcuts'],
+  { id, keys: standard }: CommandSpec,
+  keys: string,
+): Settings['shortcuts'] {
+  const { [id]: _, ...others } = shortcuts;
+  return normaliseKeys(keys) === normaliseKeys(standard) ? others : { ...others, [id]: normaliseKeys(keys) };
+}
+
 /** @returns a function that ends listening */
 export function listenForShortcuts(session: Session): () => void {
   let strokes: string[] = [];
