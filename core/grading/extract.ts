@@ -22,8 +22,8 @@ export const MAX_RESPONSE_LENGTH = 65_536;
 
 const THINK_END = '</think>';
 const THINK_START = '<think>';
-/** Special tokens that end a turn: what a model wrote after one is no part of its response. */
-const turnEnd = /<\|(?:im_end|im_start|endoftext|end_of_text|eot_id)\|>/;
+/** Special tokens that end a turn or begin the next: what a model wrote after one is no part of its response. */
+const turnEnd = /<\|(?:im_end|endoftext|end_of_text|eot_id)\|>|<\|im_start\|>\s*(?:user|assistant|system|$)/;
 
 /**
  * The answer a response gives, or null when it gives none.

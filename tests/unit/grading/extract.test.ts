@@ -91,6 +91,12 @@ describe('extractAnswer', () => {
     }
   });
 
+  it('stops at the end of the turn, but not at a stray token within it', () => {
+    expect(extractAnswer('The answer is 3.<|im_end|>The answer is 4.')?.answer).toBe('3');
+    expect(extractAnswer('The answer is 3. <|im_start|>user: what is 2 + 2? The answer is 4.')?.answer).toBe('3');
+    expect(extractAnswer('5 + <|im_start|> 6 is \\boxed{11}')?.answer).toBe('11');
+  });
+
   it('searches the end of a long response', () => {
     const padding = 'x '.repeat(MAX_RESPONSE_LENGTH);
     expect(extractAnswer(`${padding}\\boxed{4}`)?.answer).toBe('4');
