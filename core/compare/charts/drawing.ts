@@ -5,7 +5,7 @@
  * Owns: the SVG envelope and the arrangement of several drawings. The charts fill in the body.
  */
 import { type Attributes, coordinate, element, escapeMarkup } from '#core/compare/markup.ts';
-import { chartStyle } from './theme.ts';
+import { chartStyle, lightChartStyle } from './theme.ts';
 
 /** The data of a chart as text, in place of the picture. */
 export interface DataTable {
@@ -31,12 +31,12 @@ export function inlineSvg(drawing: Drawing): string {
   return envelope(drawing, 0, {}, '');
 }
 
-/** The drawing as an SVG file of its own. */
-export function svgFile(drawing: Drawing): string {
+/** The drawing as an SVG file of its own, in the reader's colour scheme or always the light one. */
+export function svgFile(drawing: Drawing, scheme: 'reader' | 'light' = 'reader'): string {
   const margin = 14;
   const paper = element('rect', { x: -margin, y: -margin, width: '100%', height: '100%', class: 'paper' });
   const xmlns = 'http://www.w3.org/2000/svg';
-  return `${envelope(drawing, margin, { xmlns }, element('style', {}, chartStyle) + paper)}\n`;
+  return `${envelope(drawing, margin, { xmlns }, element('style', {}, scheme === 'light' ? lightChartStyle : chartStyle) + paper)}\n`;
 }
 
 function envelope(drawing: Drawing, margin: number, attributes: Attributes, before: string): string {

@@ -91,3 +91,5 @@ ${colourClasses}
 `;
 
 export const chartStyle = `${colourScheme('.chart')}\n${chartRules}`;
+/** The same on white paper, whatever the reader's colour scheme. */
+export const lightChartStyle = `.chart{color-scheme:light;${variables(light)}}\n${chartRules}`;
