@@ -45,18 +45,23 @@ export function bootstrapMeans(
   for (let resample = 0; resample < resamples; resample++) {
     for (let i = 0; i < problems; i++) drawn[i] = random.integer(problems);
     columns.forEach((column, index) => {
-      let total = 0;
-      let present = 0;
-      for (let i = 0; i < problems; i++) {
-        const value = column[drawn[i]!]!;
-        if (Number.isNaN(value)) continue;
-        total += value;
-        present += 1;
-      }
-      means[index]![resample] = total / present;
+      means[index]![resample] = meanOfDrawn(column, drawn);
     });
   }
   return means;
+}
+
+/** A function of its own, because this is where the time of a comparison goes. */
+function meanOfDrawn(column: Float64Array, drawn: Int32Array): number {
+  let total = 0;
+  let present = 0;
+  for (let i = 0; i < drawn.length; i++) {
+    const value = column[drawn[i]!]!;
+    if (Number.isNaN(value)) continue;
+    total += value;
+    present += 1;
+  }
+  return total / present;
 }
 
 /** 95 % percentile interval of resampled statistics; NaN bounds where there is nothing to resample. */

@@ -12,20 +12,41 @@ const PHILOX_W0 = 0x9e3779b9;
 const PHILOX_W1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** High and low 32 bits of an unsigned 32×32-bit product, written to out[0], out[1]. */
-function multiplyHighLow(a: number, b: number, out: Uint32Array): void {
+/** The high 32 bits of an unsigned 32×32-bit product; Math.imul has the low ones. */
+function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const low = Math.imul(a, b) >>> 0;
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const carry = (middle & 0xffff) + aLow * bHigh;
-  out[0] = (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0;
-  out[1] = low;
+  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
 }
 
-const product = new Uint32Array(2);
+/**
+ * One Philox4x32-10 block, written to `out`: the form without allocation, for millions of draws.
+ * @param c0 to c3, k0, k1 unsigned 32-bit words of counter and key
+ */
+function philoxInto(out: Uint32Array, c0: number, c1: number, c2: number, c3: number, k0: number, k1: number): void {
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = multiplyHigh(PHILOX_M0, c0);
+    const low0 = Math.imul(PHILOX_M0, c0);
+    const high1 = multiplyHigh(PHILOX_M1, c2);
+    const low1 = Math.imul(PHILOX_M1, c2);
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
+    k0 = (k0 + PHILOX_W0) >>> 0;
+    k1 = (k1 + PHILOX_W1) >>> 0;
+  }
+  out[0] = c0;
+  out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
+}
+
+const block = new Uint32Array(4);
 
 /**
  * One Philox4x32-10 block.
@@ -37,24 +58,9 @@ export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
 ): [number, number, number, number] {
-  let [c0, c1, c2, c3] = counter.map((word) => word >>> 0) as [number, number, number, number];
-  let k0 = key[0] >>> 0;
-  let k1 = key[1] >>> 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    multiplyHighLow(PHILOX_M0, c0, product);
-    const high0 = product[0]!;
-    const low0 = product[1]!;
-    multiplyHighLow(PHILOX_M1, c2, product);
-    const high1 = product[0]!;
-    const low1 = product[1]!;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0;
-    k0 = (k0 + PHILOX_W0) >>> 0;
-    k1 = (k1 + PHILOX_W1) >>> 0;
-  }
-  return [c0, c1, c2, c3];
+  const [c0, c1, c2, c3] = counter;
+  philoxInto(block, c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0, key[0] >>> 0, key[1] >>> 0);
+  return [block[0]!, block[1]!, block[2]!, block[3]!];
 }
 
 /** Separates the uses of randomness, so that no two of them ever share a number. */
@@ -80,6 +86,9 @@ function toUnit(word: number): number {
 export function tokenUniform(seed: number, step: number, prompt: number, sample: number, position: number): number {
   return toUnit(philox([prompt, sample, position, Stream.sampling], [seed, step])[0]);
 }
+
+/** Second word of the key of sequences, which no token's key has. */
+const SEQUENCE_KEY = 0x5eed;
 
 /** A random sequence addressed by (seed, stream, substream); the state is a plain counter. */
 export class RandomSequence {
@@ -130,9 +139,8 @@ export class RandomSequence {
 
   #next(): number {
     const counter = this.#counter++;
-    return philox(
-      [counter >>> 0, Math.floor(counter / 0x100000000), this.#stream, this.#substream],
-      [this.#seed, 0x5eed],
-    )[0];
+    const high = Math.floor(counter / 0x100000000);
+    philoxInto(block, counter >>> 0, high, this.#stream, this.#substream >>> 0, this.#seed >>> 0, SEQUENCE_KEY);
+    return block[0]!;
   }
 }

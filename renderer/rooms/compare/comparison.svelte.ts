@@ -48,7 +48,9 @@ export function createComparison(): Comparison {
 
   const wanted = $derived(listParam('arms'));
   const wantedReference = $derived(param('ref'));
-  const groupBy = $derived(listParam('rows').filter((name): name is GroupBy => name === 'source' || name === 'dataset'));
+  const groupBy = $derived(
+    listParam('rows').filter((name): name is GroupBy => name === 'source' || name === 'dataset'),
+  );
   const pairs: Pairs = $derived(param('pairs') === 'reference' ? 'reference' : 'every');
 
   const arms = query(
@@ -77,9 +79,7 @@ export function createComparison(): Comparison {
   const result = query('compare.compute', () => request, ['runs']);
   const charted = $derived(result.data === undefined ? null : chartedOf(result.data));
   const colourOf = $derived(colourOfArms(armIds, selection.reference));
-  const runIds = $derived([
-    ...new Set(selection.compared.flatMap(({ parts }) => parts.map(({ runId }) => runId))),
-  ]);
+  const runIds = $derived([...new Set(selection.compared.flatMap(({ parts }) => parts.map(({ runId }) => runId)))]);
 
   // A room that opens empty teaches nothing: the newest run that compared something is shown.
   $effect(() => {

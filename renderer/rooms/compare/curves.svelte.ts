@@ -113,7 +113,8 @@ export class Curves {
   ): Promise<MetricSeries[]> {
     const CHUNK = 64;
     const answers: MetricSeries[] = [];
-    for (let start = 0; start < names.length; start += CHUNK) answers.push(...(await ask(names.slice(start, start + CHUNK))));
+    for (let start = 0; start < names.length; start += CHUNK)
+      answers.push(...(await ask(names.slice(start, start + CHUNK))));
     return answers;
   }
 }

@@ -24,9 +24,17 @@ export function shadesOf(scale: ScaleName): Shade[] {
   return Array.from({ length: LEVELS }, (_, level): Shade => {
     if (level === 0) return { background: null, text: null };
     const place = level / (LEVELS - 1);
-    const [light, dark] = [colourOn(PAGES.light, scaleRgb(scale, 1 - place), place), colourOn(PAGES.dark, scaleRgb(scale, place), place)];
+    const [light, dark] = [
+      colourOn(PAGES.light, scaleRgb(scale, 1 - place), place),
+      colourOn(PAGES.dark, scaleRgb(scale, place), place),
+    ];
     return { background: `light-dark(${css(light)},${css(dark)})`, text: `light-dark(${inkOn(light)},${inkOn(dark)})` };
   });
+}
+
+/** All shades from quiet to loud, for a legend: a CSS background image. */
+export function gradientOf(shades: readonly Shade[]): string {
+  return `linear-gradient(to right, ${shades.map(({ background }) => background ?? 'transparent').join(', ')})`;
 }
 
 /** The level of an entropy, given the one at which the colours end; 0 for what was not measured. */
