@@ -37,7 +37,6 @@ export function radarChart(axes: readonly string[], arms: readonly RadarArm[], o
   const { sizePx = 260, title, description, heading, quantity } = options;
   const radius = sizePx / 2;
   const widthPx = sizePx + 2 * LABEL_PX;
-  const heightPx = sizePx + 2 * TOP_PX + LEGEND_PX;
   const [centreX, centreY] = [widthPx / 2, TOP_PX + radius];
   const scale = linearScale(
     arms.flatMap(({ values }) => [...values]),
@@ -53,6 +52,9 @@ export function radarChart(axes: readonly string[], arms: readonly RadarArm[], o
     const angle = (2 * Math.PI * axis) / axes.length - Math.PI / 2;
     return [centreX + distance * Math.cos(angle), centreY + distance * Math.sin(angle)];
   };
+  // A triangle ends above the circle around it.
+  const lowest = Math.max(centreY, ...axes.map((_, axis) => pointOf(axis, radius)[1]));
+  const heightPx = lowest + TOP_PX + LEGEND_PX;
   const ring = (distance: number): string => polygon(axes.map((_, axis) => pointOf(axis, distance)));
   const body = [
     heading === undefined ? '' : label(0, 12, heading, { class: 'heading' }),
