@@ -2,6 +2,7 @@
  * Numbers and times of runs as they are shown.
  */
 import type { RunRow } from '#core/contract/contract.ts';
+import { bytes } from '#renderer/app/figures.ts';
 import { compact } from '#renderer/kit/charts/ticks.ts';
 import type { ChartUnit } from './chartPlan.ts';
 
@@ -17,27 +18,8 @@ export function duration(durationMs: number): string {
   return `${Math.floor(hours / 24)} d ${padded(hours % 24)} h`;
 }
 
-export function bytes(size: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = size;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
-}
-
 export function percent(share: number): string {
   return `${Math.floor(100 * share)} %`;
-}
-
-/** Day and time, to the minute; today only the time. */
-export function moment(timeMs: number, nowMs: number): string {
-  const date = new Date(timeMs);
-  const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  if (date.toDateString() === new Date(nowMs).toDateString()) return time;
-  return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${time}`;
 }
 
 /** How long a run has been at it, or was; null before it starts. */
