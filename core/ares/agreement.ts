@@ -19,7 +19,7 @@ export interface Agreement {
   expected: number;
   /**
    * (observed − expected) / (1 − expected): 1 for full agreement, 0 for chance. NaN without problems and
-   * where both put everything into the same bucket, which tells nothing.
+   * where one of the two uses a single bucket: it is 0 then whatever the other says, which tells nothing.
    */
   kappa: number;
   /** 95 % interval by the large-sample variance of Fleiss, Cohen and Everitt (1969); NaN with κ. */
@@ -44,7 +44,8 @@ export function agreementOf(confusion: Confusion): Agreement {
   const columns = indices.map((j) => total((i) => share(i, j)));
   const observed = total((i) => share(i, i));
   const expected = total((i) => rows[i]! * columns[i]!);
-  const kappa = expected === 1 ? NaN : (observed - expected) / (1 - expected);
+  const usesOneBucket = [rows, columns].some((shares) => shares.filter((value) => value > 0).length === 1);
+  const kappa = usesOneBucket ? NaN : (observed - expected) / (1 - expected);
   const onDiagonal = total((i) => share(i, i) * (1 - (rows[i]! + columns[i]!) * (1 - kappa)) ** 2);
   const offDiagonal = total((i) => total((j) => (i === j ? 0 : share(i, j) * (columns[i]! + rows[j]!) ** 2)));
   const variance =

@@ -201,5 +201,6 @@ function arrayOf(kind: ArrayKind, length: unknown, tail: Tail): TypedArray {
   tail.end = start + length * type.BYTES_PER_ELEMENT;
   const offset = tail.bytes.byteOffset + start;
   if (offset % type.BYTES_PER_ELEMENT === 0) return new type(tail.bytes.buffer as ArrayBuffer, offset, length);
-  return new type(tail.bytes.slice(start, tail.end).buffer);
+  // Not slice(): Node's Buffer overrides it with one that copies nothing.
+  return new type(Uint8Array.from(tail.bytes.subarray(start, tail.end)).buffer);
 }

@@ -53,6 +53,12 @@ describe('agreementOf', () => {
     ).toBeNaN();
     expect(
       agreementOf([
+        [9, 0],
+        [4, 0],
+      ]),
+    ).toMatchObject({ kappa: NaN, kappaLow: NaN, observed: 9 / 13 });
+    expect(
+      agreementOf([
         [0, 0],
         [0, 0],
       ]).observed,
