@@ -37,13 +37,14 @@ else app.quit();
 
 async function start(): Promise<void> {
   await app.whenReady();
+  const report = (message: string) => console.error(message);
   // Beside this file in the bundle: dist/electron and dist/renderer.
   const files = listRendererFiles(join(import.meta.dirname, '..', 'renderer'));
   const workbench = createWorkbench({
     shell: 'electron',
     userFolder,
     startEngine: (options) => startEngine(options, forkUtilityEngine()),
-    report: (message) => console.error(message),
+    report,
   });
   const dispatcher = createDispatcher(workbench.handlers, workbench.sources, (what, thrown) =>
     console.error(what, thrown),
@@ -51,7 +52,7 @@ async function start(): Promise<void> {
   restrictSession(session.defaultSession);
   protocol.handle(SCHEME, createProtocolHandler(files));
   const disconnect = answerWindows(dispatcher);
-  await openFirstProject(workbench, projectArgument());
+  await openFirstProject(workbench, projectArgument(), report);
 
   let window: BrowserWindow | null = null;
   const show = () => {

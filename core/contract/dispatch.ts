@@ -71,7 +71,7 @@ const merges: { readonly [N in StreamName]: Merge<N> } = {
  * @param report told of failures that are bugs of this program, which a front end sees without details
  */
 export function createDispatcher(
-  handlers: Partial<Handlers>,
+  handlers: Handlers,
   sources: StreamSources,
   report: (what: string, thrown: unknown) => void,
 ): Dispatcher {
@@ -87,8 +87,7 @@ export function createDispatcher(
         const { request, response, maxRequestBytes } = calls[name];
         const checked = checkRequest(request, body, maxRequestBytes, name);
         // Sound: `request` is the schema of this very handler, which the compiler cannot follow through the index.
-        const handler = handlers[name] as ((request: unknown) => unknown) | undefined;
-        if (handler === undefined) throw unknownName('call', name);
+        const handler = handlers[name] as (request: unknown) => unknown;
         return { ok: true, value: checkOwn(response, await handler(checked), name) };
       } catch (thrown) {
         return { ok: false, error: refusalOf(name, thrown) };

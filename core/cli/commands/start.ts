@@ -1,54 +1,62 @@
 /**
- * `npm start`: the sample project's one-click run.
+ * `npm start`: the workbench's window, or the sample run where no window can be seen.
  *
- * Owns: which files make up the sample run, where its project goes, and that a run left unfinished is
- * taken up again instead of starting another. The run itself is as any other's.
+ * Owns: going from one choice to the next until something is shown. What the choices are is
+ * start/plan.ts.
  */
-import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { defineCommand } from '#core/cli/command.ts';
-import { startRun, watchRun } from '#core/cli/runSession.ts';
-import { resumeRun } from '#core/host/executeRun.ts';
-import { listRuns } from '#core/host/runList.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { findChromium, openAppWindow, openDefaultBrowser } from '#core/cli/serve/browser.ts';
+import { serveWorkbench } from '#core/cli/serve/session.ts';
+import { findElectron, runElectron } from '#core/cli/start/electron.ts';
+import { hasDisplay, planWindow } from '#core/cli/start/plan.ts';
+import { runSample } from '#core/cli/start/sampleRun.ts';
+import type { Terminal } from '#core/cli/terminal.ts';
+import { defaultUserFolder } from '#core/host/userFolder.ts';
 
-const sample = (...parts: string[]) => join(programFolder, 'resources', 'sample', ...parts);
+const SAMPLE_PROJECT = join('runs', 'sample');
 
 export const start = defineCommand({
-  summary: 'Run the sample project from label to report.',
+  summary: 'Open the workbench; without a display, run the sample project from label to report.',
   options: {
-    out: { kind: 'text', value: 'DIR', help: 'Project folder; made if need be.', default: join('runs', 'sample') },
+    terminal: { kind: 'flag', help: 'Run the sample in the terminal although there is a display.' },
+    out: {
+      kind: 'text',
+      value: 'DIR',
+      help: `Run the sample in the terminal, in this project folder (${SAMPLE_PROJECT}).`,
+    },
   },
   operands: {},
-  async run({ options: { out }, json, terminal }) {
-    const folder = resolve(out);
-    const unfinished = existsSync(folder)
-      ? listRuns(folder).find(({ state }) => state === 'paused' || state === 'interrupted')
-      : undefined;
-    if (unfinished !== undefined) {
-      terminal.note(`Going on with run ${unfinished.runId}, which was ${unfinished.state}.`);
-      return watchRun(resumeRun, folder, unfinished.runId, json, terminal);
+  async run({ options: { terminal: wantsTerminal, out }, json, terminal }) {
+    if (wantsTerminal || out !== undefined || json || !hasDisplay(process.platform, process.env)) {
+      return runSample(out ?? SAMPLE_PROJECT, json, terminal);
     }
-    terminal.note('ARES Workbench: the sample project, from label to report. Ctrl-C pauses; the same command goes on.');
-    const code = await startRun(
-      'pipeline',
-      {
-        data: sample('problems-train.jsonl'),
-        heldout: sample('problems-heldout.jsonl'),
-        model: sample('base'),
-        recipe: sample('recipe.yaml'),
-        seed: undefined,
-        out: folder,
-      },
-      json,
-      terminal,
-    );
-    if (code === 0) {
-      terminal.note(`Project: ${relative(process.cwd(), folder) || '.'}`);
-      terminal.note(
-        'Next: open the report in a browser, or run the method on your own data (README, "What to do next").',
-      );
-    }
-    return code;
+    return openWindow(terminal);
   },
 });
+
+async function openWindow(terminal: Terminal): Promise<number> {
+  const found = await findElectron(terminal.note);
+  let electronLack = 'lack' in found ? found.lack : null;
+  if ('file' in found) {
+    const end = await runElectron(found.file, terminal);
+    if ('code' in end) return end.code;
+    electronLack = end.lack;
+  }
+  const chromium = findChromium(process.platform, process.env);
+  const { sentence } = planWindow({ electronLack, chromium });
+  if (sentence !== null) terminal.note(sentence);
+  return serveWorkbench({
+    project: null,
+    port: 0,
+    terminal,
+    ready({ url }, end) {
+      const openElsewhere = () =>
+        openDefaultBrowser(url, () => terminal.note('No browser could be opened here. Open the address below.'));
+      if (chromium === null) openElsewhere();
+      else openAppWindow(chromium, url, join(defaultUserFolder(), 'chromium'), { closed: end, failed: openElsewhere });
+      terminal.note(`Address: ${url}`);
+      terminal.note('Closing the window or Ctrl-C ends it; a run at work is paused with a checkpoint.');
+    },
+  });
+}

@@ -4,8 +4,8 @@
  * Owns: which browsers can show a page as a window of its own, where they are on each platform, and
  * starting one. A window has a profile folder of its own, so that its process ends when it is closed.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -71,10 +71,29 @@ export function appWindowArguments(url: string, profileFolder: string, isRoot: b
   ];
 }
 
-/** A window of its own. The process ends when the window is closed. */
-export function openAppWindow(executable: string, url: string, profileFolder: string): ChildProcess {
+/** One that ends with an error this soon could not show its window. */
+const EARLY_MS = 5000;
+
+/**
+ * Opens a window of its own.
+ * @param on.closed told when the person has closed it
+ * @param on.failed told when there never was one
+ */
+export function openAppWindow(
+  executable: string,
+  url: string,
+  profileFolder: string,
+  on: { closed(): void; failed(): void },
+): void {
   const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
-  return spawn(executable, appWindowArguments(url, profileFolder, isRoot), { stdio: 'ignore' });
+  mkdirSync(profileFolder, { recursive: true });
+  const startedMs = performance.now();
+  const child = spawn(executable, appWindowArguments(url, profileFolder, isRoot), { stdio: 'ignore' });
+  child.on('error', on.failed);
+  child.on('exit', (code) => {
+    if (code !== 0 && performance.now() - startedMs < EARLY_MS) on.failed();
+    else on.closed();
+  });
 }
 
 /** The program and arguments that show an address in the person's own browser. */

@@ -35,7 +35,7 @@ export async function serveWorkbench({ project, port, terminal, ready }: ServeOp
   const files = listRendererFiles(renderer);
   const workbench = createWorkbench({ shell: 'serve', userFolder: defaultUserFolder(), report: terminal.note });
   try {
-    await openFirstProject(workbench, project);
+    await openFirstProject(workbench, project, terminal.note);
     const dispatcher = createDispatcher(workbench.handlers, workbench.sources, (what, thrown) => {
       terminal.note(`${what}: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
     });
