@@ -33,7 +33,17 @@ export function createJobs(changes: Pick<Changes, 'announce'>, now: () => number
   const update = (entry: Entry, change: Partial<Job>) => {
     entry.job = { ...entry.job, ...change };
     for (const listener of entry.listeners) listener(entry.job);
-    if (change.state !== undefined) changes.announce('jobs');
+    if (change.state === undefined) return;
+    forget();
+    changes.announce('jobs');
+  };
+
+  /** The oldest that have ended make room. */
+  const forget = () => {
+    for (const [jobId, { job }] of entries) {
+      if (entries.size <= MAX_KEPT) return;
+      if (job.state !== 'running') entries.delete(jobId);
+    }
   };
 
   async function work(entry: Entry, body: Parameters<Jobs['start']>[1]): Promise<void> {
@@ -75,10 +85,7 @@ export function createJobs(changes: Pick<Changes, 'announce'>, now: () => number
         ended: Promise.resolve(),
       };
       entries.set(jobId, entry);
-      for (const [oldId, { job }] of entries) {
-        if (entries.size <= MAX_KEPT) break;
-        if (job.state !== 'running') entries.delete(oldId);
-      }
+      forget();
       changes.announce('jobs');
       // Whoever started it gets its number before it does anything.
       entry.ended = Promise.resolve().then(() => work(entry, body));

@@ -46,7 +46,8 @@ async function openWindow(terminal: Terminal): Promise<number> {
   const chromium = findChromium(process.platform, process.env);
   const { sentence } = planWindow({ electronLack, chromium });
   if (sentence !== null) terminal.note(sentence);
-  return serveWorkbench({
+  let closeWindow: () => void = () => undefined;
+  const code = await serveWorkbench({
     project: null,
     port: 0,
     terminal,
@@ -54,9 +55,14 @@ async function openWindow(terminal: Terminal): Promise<number> {
       const openElsewhere = () =>
         openDefaultBrowser(url, () => terminal.note('No browser could be opened here. Open the address below.'));
       if (chromium === null) openElsewhere();
-      else openAppWindow(chromium, url, join(defaultUserFolder(), 'chromium'), { closed: end, failed: openElsewhere });
+      else {
+        const profile = join(defaultUserFolder(), 'chromium');
+        closeWindow = openAppWindow(chromium, url, profile, { closed: end, failed: openElsewhere });
+      }
       terminal.note(`Address: ${url}`);
       terminal.note('Closing the window or Ctrl-C ends it; a run at work is paused with a checkpoint.');
     },
   });
+  closeWindow();
+  return code;
 }

@@ -78,13 +78,14 @@ const EARLY_MS = 5000;
  * Opens a window of its own.
  * @param on.closed told when the person has closed it
  * @param on.failed told when there never was one
+ * @returns a function that closes it
  */
 export function openAppWindow(
   executable: string,
   url: string,
   profileFolder: string,
   on: { closed(): void; failed(): void },
-): void {
+): () => void {
   const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
   mkdirSync(profileFolder, { recursive: true });
   const startedMs = performance.now();
@@ -94,6 +95,7 @@ export function openAppWindow(
     if (code !== 0 && performance.now() - startedMs < EARLY_MS) on.failed();
     else on.closed();
   });
+  return () => void child.kill();
 }
 
 /** The program and arguments that show an address in the person's own browser. */
