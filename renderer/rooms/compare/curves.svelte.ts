@@ -1,14 +1,15 @@
 /**
  * What the trainings behind the compared arms logged.
  *
- * Owns: which stage trained an arm (the one before its evaluation), which metrics there are, and fetching
- * them reduced to what a chart can show.
+ * Owns: which stage trained an arm (the one before its evaluation), and fetching its metrics reduced to what
+ * a chart can show.
  */
 import { lineChart } from '#core/compare/charts/lineChart.ts';
 import type { Drawing } from '#core/compare/charts/drawing.ts';
 import type { MetricSeries } from '#core/contract/contract.ts';
 import { useSession } from '#renderer/app/session.svelte.ts';
 import type { Comparison } from './comparison.svelte.ts';
+import { type MetricSet, metricsIn } from './curveMetrics.ts';
 
 /** One training, as a line in every chart. */
 export interface Training {
@@ -21,25 +22,6 @@ export interface Training {
 }
 
 const POINTS = 1200;
-/** Shown first, where they were logged; the others by name. */
-export const usualMetrics = [
-  'accuracy/mean',
-  'length/mean',
-  'entropy/mean',
-  'count/mean',
-  'reward/mean',
-  'kl/mean',
-  'loss',
-] as const;
-const BUCKET = /^(accuracy|length|entropy|count|reward|kl)\/(easy|medium|hard)\/mean$/;
-
-export const metricSets = [
-  { value: 'usual', label: 'Overall' },
-  { value: 'buckets', label: 'Per bucket' },
-  { value: 'all', label: 'Everything' },
-] as const;
-export type MetricSet = (typeof metricSets)[number]['value'];
-
 export function trainingsOf(comparison: Comparison): Training[] {
   return comparison.selection.compared.flatMap(({ armId, parts }) =>
     parts
@@ -53,19 +35,6 @@ export function trainingsOf(comparison: Comparison): Training[] {
         stage: stage - 1,
       })),
   );
-}
-
-/** The metrics of a set among those that were logged, the usual ones first. */
-export function metricsIn(set: MetricSet, logged: readonly string[]): string[] {
-  const usual = usualMetrics.filter((name) => logged.includes(name));
-  switch (set) {
-    case 'usual':
-      return usual;
-    case 'buckets':
-      return logged.filter((name) => BUCKET.test(name)).toSorted();
-    case 'all':
-      return [...usual, ...logged.filter((name) => !(usual as string[]).includes(name)).toSorted()];
-  }
 }
 
 export class Curves {

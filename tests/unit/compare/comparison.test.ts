@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compareEvaluations, overallOf, summaryOf } from '#core/compare/comparison.ts';
 import { conclusionsOf, isShown } from '#core/compare/conclusions.ts';
 import { holm } from '#core/compare/exactTests.ts';
-import { pairOf } from '#core/compare/resultTable.ts';
+import { comparisonNotes, pairOf } from '#core/compare/resultTable.ts';
 import type { Evaluation } from '#core/compare/types.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { answers, drawnEvaluation, evaluationOf } from './samples.ts';
@@ -169,5 +169,43 @@ describe('conclusionsOf', () => {
     const text = conclusionsOf(compareEvaluations([failed, solved]))[0]!.sentences.join(' ');
     expect(text).toMatch(/Too few problems to compare accuracy on easy problems/);
     expect(text).toMatch(/lengths of A are lower bounds: 100 %/);
+  });
+});
+
+describe('groups beside buckets', () => {
+  const problem = (key: string, source: string, pattern: string) => ({ key, source, samples: answers(pattern) });
+  const first = evaluationOf('a', [problem('1', 'x', '11'), problem('2', 'y', '00'), problem('3', 'y', '10')]);
+  const second = evaluationOf('b', [problem('3', 'y', '11'), problem('2', 'y', '11'), problem('1', 'x', '11')]);
+
+  it('are summarised and tested like buckets, and leave those as they were', () => {
+    const plain = compareEvaluations([first, second], { resamples: 200 });
+    const wide = compareEvaluations([first, second], { resamples: 200, groupBy: ['source', 'dataset'] });
+    // All problems are of one bucket and one dataset, so only the sources are worth a row.
+    expect(plain.groups).toEqual(['easy']);
+    expect(wide.groups).toEqual(['easy', 'source x', 'source y', 'all']);
+    expect(summaryOf(wide, 'a', 'source y')!.accuracy.value).toBe(0.25);
+    expect(summaryOf(wide, 'b', 'source y')!.samples).toBe(4);
+    expect(summaryOf(wide, 'a', 'easy')).toEqual(summaryOf(plain, 'a', 'easy'));
+    expect(wide.tests).toBeGreaterThan(plain.tests);
+  });
+
+  it('are named in sentences', () => {
+    const wide = compareEvaluations([first, second], { resamples: 200, groupBy: ['source'] });
+    expect(
+      conclusionsOf(wide)
+        .flatMap(({ sentences }) => sentences)
+        .join(' '),
+    ).toMatch(/problems of y/);
+  });
+
+  it('are the largest where there are very many, and the notes say so', () => {
+    const many = evaluationOf(
+      'a',
+      Array.from({ length: 25 }, (_, i) => problem(String(i), `s${i % 24}`, '1')),
+    );
+    const wide = compareEvaluations([many], { resamples: 200, groupBy: ['source'] });
+    expect(wide.groups.filter((group) => group.startsWith('source'))).toHaveLength(20);
+    expect(wide.groups).toContain('source s0');
+    expect(comparisonNotes(wide).join(' ')).toContain('left out: 4 sources');
   });
 });

@@ -36,6 +36,19 @@ function twoRuns(second: StoredRunOptions = {}) {
   return { first, other, ask: openCalls(first.store, first.folder) };
 }
 
+/** The file that says which model a run started from. */
+function writeBaseModel(store: Store, runId: number, folder: string): void {
+  const baseModelId = store.models.add({ folder, weightsHash: 'abc', parentId: null, createdMs: 1 });
+  writeRunFile(store.runs.get(runId)!.folder, {
+    kind: 'pipeline',
+    baseModelId,
+    train: null,
+    heldout: null,
+    engine: { threads: 1, tokenBudget: 1, checkpointBlocks: false, maxRows: 1, chunkTokens: 1 },
+    triggerWords: [],
+  });
+}
+
 const request = (armIds: string[], reference = armIds[0]!) => ({
   armIds,
   reference,
@@ -75,15 +88,7 @@ describe('compare.arms', () => {
       modelKey: null,
       model: 'unknown model',
     });
-    const baseModelId = store.models.add({ folder: '/models/tiny', weightsHash: 'abc', parentId: null, createdMs: 1 });
-    writeRunFile(store.runs.get(runId)!.folder, {
-      kind: 'pipeline',
-      baseModelId,
-      train: null,
-      heldout: null,
-      engine: { threads: 1, tokenBudget: 1, checkpointBlocks: false, maxRows: 1, chunkTokens: 1 },
-      triggerWords: [],
-    });
+    writeBaseModel(store, runId, '/models/tiny');
     expect((await ask('compare.arms', { against: null })).arms[0]).toMatchObject({ modelKey: 'abc', model: 'tiny' });
   });
 
@@ -222,6 +227,27 @@ describe('compare.report', () => {
     expect(lines).toHaveLength(1 + 4 * 2);
     expect(lines[0]).toContain('samples,truncated,no_answer,ungradable');
     expect(lines[6]).toMatch(/^hard,AEPO without KL,1,/);
+  });
+});
+
+describe('the HTML report', () => {
+  it('holds result, charts, differing settings and answers side by side, and loads nothing', async () => {
+    const { first, other, ask } = twoRuns();
+    for (const { runId } of [first, other]) writeBaseModel(first.store, runId, first.folder);
+    const armIds = [arm(first, stages.base), arm(first, stages.policy), arm(other, stages.policy)];
+    const { bytes, fileName, mediaType } = await ask('compare.report', { ...request(armIds), format: 'html' });
+    expect([fileName, mediaType]).toEqual([
+      'comparison-base-aepo-without-kl-seed-11-aepo-without-kl-seed-12.html',
+      'text/html; charset=utf-8',
+    ]);
+    const html = new TextDecoder().decode(bytes);
+    for (const heading of ['Result', 'What the numbers show', 'In what the recipes differ', 'How this was measured']) {
+      expect(html).toContain(`<h2>${heading}</h2>`);
+    }
+    expect(html).toMatch(/<td>seed<\/td><td>11<\/td><td>12<\/td>/);
+    expect(html).toContain('Accuracy and length by stage');
+    expect(html).toContain('Question easy-0?');
+    expect(html).not.toMatch(/<script|src=|https?:(?!\/\/arxiv)/);
   });
 });
 

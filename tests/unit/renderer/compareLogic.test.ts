@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ArmInfo } from '#core/contract/contract.ts';
 import { blindItems, choiceOf, nextItem, tallyOf } from '../../../renderer/rooms/compare/blindTest.ts';
+import { metricsIn } from '../../../renderer/rooms/compare/curveMetrics.ts';
 import { divergenceOf } from '../../../renderer/rooms/compare/divergence.ts';
 import {
   type ProblemColumns,
@@ -10,6 +11,7 @@ import {
   countOutcomes,
   rowsOf,
 } from '../../../renderer/rooms/compare/problemRows.ts';
+import { nestedRows } from '../../../renderer/rooms/compare/recipeRows.ts';
 import { selectArms } from '../../../renderer/rooms/compare/selection.ts';
 
 function arm(armId: string, changes: Partial<ArmInfo> = {}): ArmInfo {
@@ -200,5 +202,31 @@ describe('blind test', () => {
     expect(tally.p).toBeCloseTo(0.0703125, 12);
     expect(tallyOf([]).p).toBeNaN();
     expect(tallyOf([]).preference).toMatchObject({ low: 0, high: 1 });
+  });
+});
+
+describe('metricsIn', () => {
+  const logged = ['reward/hard/mean', 'loss', 'accuracy/mean', 'bins/easy/low/size', 'accuracy/easy/mean'];
+
+  it('shows what was logged, the usual first', () => {
+    expect(metricsIn('usual', logged)).toEqual(['accuracy/mean', 'loss']);
+    expect(metricsIn('buckets', logged)).toEqual(['accuracy/easy/mean', 'reward/hard/mean']);
+    expect(metricsIn('all', logged).slice(0, 2)).toEqual(['accuracy/mean', 'loss']);
+    expect(metricsIn('all', logged).toSorted()).toEqual(logged.toSorted());
+  });
+});
+
+describe('nestedRows', () => {
+  it('puts a heading before the settings of a group, once', () => {
+    const values = [{ value: 1 }, null];
+    const rows = nestedRows(['policy.method.beta', 'policy.method.kl.form', 'seed'].map((path) => ({ path, values })));
+    expect(rows.map(({ name, depth, values }) => [depth, name, values === null])).toEqual([
+      [0, 'policy', true],
+      [1, 'method', true],
+      [2, 'beta', false],
+      [2, 'kl', true],
+      [3, 'form', false],
+      [0, 'seed', false],
+    ]);
   });
 });
