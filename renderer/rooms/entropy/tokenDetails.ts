@@ -94,6 +94,13 @@ function textsOf(pieces: Alternatives['pieces']): Map<number, string> {
   return table;
 }
 
+/** A probability in as few figures as matter. */
+export function percent(probability: number): string {
+  const share = 100 * probability;
+  if (share >= 9.95) return `${share.toFixed(1)} %`;
+  return share >= 0.01 ? `${share.toFixed(2)} %` : '< 0.01 %';
+}
+
 /** As a screen reader says it. */
 export function spokenDetails({
   shown,

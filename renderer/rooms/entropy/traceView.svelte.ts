@@ -17,8 +17,8 @@ import type { TokenLook } from './tokenLook.ts';
 import { type TokenMeasure, levelsOf, measured, rangeEnd } from './tokenMeasures.ts';
 import { type Rgb, parseRgb, tokenPalette } from './tokenPalette.ts';
 
-/** Alternatives per position: as many as the digits that choose them, and a few. */
-const ALTERNATIVES = 10;
+/** Alternatives per position. */
+const ALTERNATIVES = 8;
 /** Traces whose alternatives are kept. */
 const KEPT = 8;
 const WHITE: Rgb = [255, 255, 255];

@@ -1,6 +1,6 @@
 // The tree of a group: shared prefixes once, lanes that do not cross, windows nobody forked at.
 import { describe, expect, it } from 'vitest';
-import { branchTree, forkPoints, moveInTree } from '../../../renderer/rooms/entropy/branchTree.ts';
+import { branchTree, forkPoints, moveInTree } from '#renderer/rooms/entropy/branchTree.ts';
 
 function member(
   sample: number,

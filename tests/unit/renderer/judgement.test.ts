@@ -10,7 +10,7 @@ import {
   neighbouringTrigger,
   neighbouringWindow,
   ownThreshold,
-} from '../../../renderer/rooms/entropy/judgement.ts';
+} from '#renderer/rooms/entropy/judgement.ts';
 
 function trace(entropies: number[], triggers: number[], changes: Partial<Judged> = {}): Judged {
   return {

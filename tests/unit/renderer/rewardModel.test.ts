@@ -11,7 +11,7 @@ import {
   rewardAt,
   rewardCurve,
   rewardRange,
-} from '../../../renderer/rooms/reward/rewardModel.ts';
+} from '#renderer/rooms/reward/rewardModel.ts';
 
 describe('published numbers', () => {
   it.each(publishedCards)('$bucket $count of $target gives $published', (card) => {

@@ -9,9 +9,9 @@ import {
   tokenAt,
   verticalNeighbour,
   visibleLines,
-} from '../../../renderer/rooms/entropy/tokenLayout.ts';
-import { LEVELS, NO_LEVEL, levelsOf, rangeEnd } from '../../../renderer/rooms/entropy/tokenMeasures.ts';
-import { natsToY, reduceToColumns, tokenToX, xToToken, yToNats } from '../../../renderer/rooms/entropy/sparkline.ts';
+} from '#renderer/rooms/entropy/tokenLayout.ts';
+import { LEVELS, NO_LEVEL, levelsOf, rangeEnd } from '#renderer/rooms/entropy/tokenMeasures.ts';
+import { natsToY, reduceToColumns, tokenToX, xToToken, yToNats } from '#renderer/rooms/entropy/sparkline.ts';
 
 describe('layout', () => {
   it('breaks before a token that does not fit, and after a line break', () => {
