@@ -17,6 +17,8 @@ export const commandSpecs: readonly CommandSpec[] = Object.values(modules).flatM
 export class Commands {
   /** What is bound now; of two bindings of one command the later counts. */
   #bound = $state.raw<ReadonlyMap<string, readonly (() => void)[]>>(new Map());
+  /** The same, for changing it: while a component ends, state reads as it was before. */
+  readonly #now = new Map<string, readonly (() => void)[]>();
 
   bind(actions: Readonly<Record<string, () => void>>): () => void {
     this.#change((bound) => {
@@ -42,8 +44,7 @@ export class Commands {
   }
 
   #change(edit: (bound: Map<string, readonly (() => void)[]>) => void): void {
-    const bound = new Map(this.#bound);
-    edit(bound);
-    this.#bound = bound;
+    edit(this.#now);
+    this.#bound = new Map(this.#now);
   }
 }
