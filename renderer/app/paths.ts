@@ -16,6 +16,6 @@ export function folderName(text: string): string {
     .replaceAll(/[^\p{L}\p{N}._ -]+/gu, ' ')
     .trim()
     .replaceAll(/\s+/g, '-')
-    .replace(/^\.+/, '');
+    .replace(/^[.-]+/, '');
   return plain === '' ? 'untitled' : plain.slice(0, 80);
 }

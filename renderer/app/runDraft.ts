@@ -24,22 +24,23 @@ export function setKey({ datasetId, split, poolId }: ProblemSet): string {
 export interface SetOption {
   value: string;
   label: string;
-  group: string;
+  /** Its name. */
+  dataset: string;
   set: ProblemSet;
 }
 
 /** Everything that problems can be taken from: a dataset, its splits where it has several, its pools. */
 export function setOptions(datasets: readonly DatasetInfo[], pools: readonly PoolInfo[]): SetOption[] {
   return datasets.flatMap(({ datasetId, name, problems, splits }): SetOption[] => {
-    const option = (set: ProblemSet, part: string, count: number): SetOption => ({
+    const option = (set: ProblemSet, part: string | null, count: number): SetOption => ({
       value: setKey(set),
-      label: `${part} (${count.toLocaleString('en-US')})`,
-      group: name,
+      label: `${part === null ? name : `${name} · ${part}`} (${count.toLocaleString('en-US')})`,
+      dataset: name,
       set,
     });
     const whole = { datasetId, split: null, poolId: null };
     return [
-      option(whole, splits.length === 1 ? name : 'all problems', problems),
+      option(whole, splits.length === 1 ? null : 'all', problems),
       ...(splits.length > 1
         ? splits.map((one) => option({ ...whole, split: one.split }, one.split, one.problems))
         : []),
@@ -62,7 +63,8 @@ export const needsHeldout = (kind: RunKindName) => kind !== 'label';
 
 /** Problems to begin with: what is named as training or held out, as datasets usually are. */
 export function suggestedSets(options: readonly SetOption[]): { train: string; heldout: string } {
-  const named = (words: RegExp) => options.find(({ set, group }) => words.test(set.split ?? '') || words.test(group));
+  const named = (words: RegExp) =>
+    options.find(({ set, dataset }) => words.test(set.split ?? '') || words.test(dataset));
   const train = options.find(({ set }) => set.split === 'train') ?? named(/train/i) ?? options[0];
   const sibling = options.find(({ set }) => set.datasetId === train?.set.datasetId && set.split === 'heldout');
   const heldout = sibling ?? named(/held-?out|test|valid/i);

@@ -52,7 +52,8 @@ export function normaliseKeys(keys: string): string {
       // "Mod++" is Mod and the plus key.
       const parts = stroke.endsWith('+') ? [...stroke.slice(0, -1).split('+').filter(Boolean), '+'] : stroke.split('+');
       const key = parts.at(-1)!;
-      const modifiers = MODIFIERS.filter((modifier) => parts.slice(0, -1).includes(modifier));
+      const written = parts.slice(0, -1).map((part) => part.toLowerCase());
+      const modifiers = MODIFIERS.filter((modifier) => written.includes(modifier.toLowerCase()));
       const isLetter = [...key].length === 1 && key.toLowerCase() !== key.toUpperCase();
       return [...modifiers, isLetter ? (modifiers.length > 0 ? key.toUpperCase() : key.toLowerCase()) : key].join('+');
     })
