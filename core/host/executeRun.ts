@@ -29,7 +29,8 @@ import { readRunFile } from './runFile.ts';
 import { workloadOfRun } from './runPlan.ts';
 import { reportRun } from './runReport.ts';
 
-export interface OpenExecution {
+export interface Execution {
+  projectFolder: string;
   runId: number;
   listener: RunListener;
   /** Asked again and again; once true, the run pauses at its next safe point. */
@@ -38,18 +39,14 @@ export interface OpenExecution {
   startEngine?: (options: EngineOptions) => Promise<Engine>;
 }
 
-export interface Execution extends OpenExecution {
-  projectFolder: string;
-}
-
 export type RunEnd = { state: 'paused' } | { state: 'finished'; report: WrittenReport };
 
 /**
  * Works on a queued run until it is finished or paused.
  * @throws AresError what made it fail, after that is on record; 'usage' when it cannot be worked on now
  */
-export async function executeRun({ projectFolder, ...execution }: Execution): Promise<RunEnd> {
-  const store = openProject(projectFolder);
+export async function executeRun(execution: Execution): Promise<RunEnd> {
+  const store = openProject(execution.projectFolder);
   try {
     markInterruptedRuns(store, Date.now());
     return await executeIn(store, execution);
@@ -59,7 +56,7 @@ export async function executeRun({ projectFolder, ...execution }: Execution): Pr
 }
 
 /** As executeRun, in a project that is open. */
-export async function executeIn(store: Store, execution: OpenExecution): Promise<RunEnd> {
+export async function executeIn(store: Store, execution: Execution): Promise<RunEnd> {
   const unlock = claimRun(store, execution.runId, currentOwner(Date.now()));
   try {
     return await workOn(store, execution);
@@ -103,7 +100,7 @@ export function resumableRun(projectFolder: string): number {
   }
 }
 
-async function workOn(store: Store, execution: OpenExecution): Promise<RunEnd> {
+async function workOn(store: Store, execution: Execution): Promise<RunEnd> {
   const { runId } = execution;
   try {
     const end = await runStages(store, execution);
@@ -116,15 +113,16 @@ async function workOn(store: Store, execution: OpenExecution): Promise<RunEnd> {
   }
 }
 
-async function runStages(store: Store, execution: OpenExecution): Promise<RunEnd> {
-  const { runId, stopRequested } = execution;
+async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
+  const { projectFolder, runId, stopRequested } = execution;
   const run = store.runs.get(runId)!;
   const { context, options } = await contextOf(store, run, recordingListener(store, runId, execution.listener));
   const engine = await (execution.startEngine ?? startEngine)(options);
   try {
     const end = await runPipeline({ ...context, engine, stopRequested });
     // Before the state says so: a run that dies here is resumed, and reports again.
-    return end === 'paused' ? { state: end } : { state: end, report: reportRun(context) };
+    if (end === 'paused') return { state: end };
+    return { state: end, report: await reportRun({ projectFolder, runId, baseFolder: context.base.folder }) };
   } finally {
     // An engine that died has nothing to close, and must not hide why.
     await engine.close().catch(() => undefined);

@@ -102,6 +102,7 @@ export function createRunQueue({ project, changes, startEngine, makeRoom }: Queu
       own.progress = startOf(run);
       await makeRoom();
       const end = await executeIn(store, {
+        projectFolder: project.folder,
         runId,
         listener: listenerOf(own),
         stopRequested: () => own.asked !== null,

@@ -67,7 +67,7 @@ label: {samples: ${SAMPLES}, extraSamples: 0, responsesPerChunk: ${responsesPerC
     folder: '',
     triggers: new Uint8Array(9),
     recipe: recipeOfKind(parseRecipe(text, 'test'), 'label'),
-    engine: { generate } as unknown as Engine,
+    engine: { generate, memoryBytes: () => Promise.resolve(1) } as unknown as Engine,
     base: { folder: 'm', stopIds: [STOP], tokenizer },
     listener: {
       progress: (_stage: number, done: number, planned: number) => void plannedUnits.push(planned - done),

@@ -1,0 +1,26 @@
+/**
+ * The thread behind runReport.ts: reads the project by a connection of its own and writes the report.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { machineFacts } from '#core/compare/run/facts.ts';
+import { writeRunReport } from '#core/compare/runReport.ts';
+import { toPlainError } from '#core/engine/messages.ts';
+import { openModelFolder } from '#core/model/modelFolder.ts';
+import type { ReportAnswer, ReportTask } from './runReport.ts';
+import { openProject } from './project.ts';
+
+function write({ projectFolder, runId, baseFolder }: ReportTask): ReportAnswer {
+  try {
+    const store = openProject(projectFolder);
+    try {
+      const { folder } = store.runs.get(runId)!;
+      return { report: writeRunReport(store, runId, folder, { ...machineFacts(), base: openModelFolder(baseFolder) }) };
+    } finally {
+      store.close();
+    }
+  } catch (thrown) {
+    return { error: toPlainError(thrown) };
+  }
+}
+
+parentPort!.postMessage(write(workerData as ReportTask));
