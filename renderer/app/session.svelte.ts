@@ -81,8 +81,16 @@ export class Session {
     this.route = parseRoute(hash);
   }
 
+  /** Holds at once; what it was comes back where it cannot be kept. */
   async changeSettings(patch: Partial<Settings>): Promise<void> {
-    this.settings = await this.client.call('settings.set', patch);
+    const before = this.settings;
+    this.settings = { ...before, ...patch };
+    try {
+      this.settings = await this.client.call('settings.set', patch);
+    } catch (thrown) {
+      this.settings = before;
+      throw thrown;
+    }
   }
 
   /** Shows a failure; for what a person did and that did not work. */
