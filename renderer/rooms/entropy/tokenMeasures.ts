@@ -40,11 +40,14 @@ export function measured(
   }
 }
 
-/** Where the colours end: 1 for probabilities, else a round number of nats that nearly all tokens stay below. */
-export function rangeEnd(measure: TokenMeasure, values: Float32Array | Float64Array): number {
+/**
+ * Where the colours end: 1 for probabilities, else a round number of nats that nearly all tokens stay below.
+ * @param leastNats the range does not end before this: a trace without any doubt must not look like one in doubt
+ */
+export function rangeEnd(measure: TokenMeasure, values: Float32Array | Float64Array, leastNats = 0): number {
   if (measure === 'probability') return 1;
   const complete = values.filter((value) => !Number.isNaN(value));
-  const top = complete.length === 0 ? 0 : quantile(complete, TOP_QUANTILE);
+  const top = Math.max(leastNats, complete.length === 0 ? 0 : quantile(complete, TOP_QUANTILE));
   return NICE_NATS.find((nats) => nats >= top) ?? Math.ceil(top);
 }
 

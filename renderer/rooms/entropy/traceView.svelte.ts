@@ -21,6 +21,8 @@ import { type Rgb, parseRgb, tokenPalette } from './tokenPalette.ts';
 const ALTERNATIVES = 8;
 /** Traces whose alternatives are kept. */
 const KEPT = 8;
+/** Colours go on to at least this many times the threshold. */
+const RANGE_ABOVE_THRESHOLD = 1.5;
 const WHITE: Rgb = [255, 255, 255];
 
 export interface Branches {
@@ -75,7 +77,10 @@ export class TraceView {
     const trace = this.#trace();
     return trace === null ? new Float32Array(0) : measured(this.measure, trace, this.means);
   });
-  readonly rangeEnd = $derived(rangeEnd(this.measure, this.values));
+  /** The run's threshold, not the one being dragged, which must not move the colours. */
+  readonly rangeEnd = $derived.by(() =>
+    rangeEnd(this.measure, this.values, RANGE_ABOVE_THRESHOLD * (this.#trace()?.thresholdNats ?? 0)),
+  );
   /** The sparkline shows windows and the threshold, whatever colours the tokens. */
   readonly sparklineEnd = $derived.by(() => {
     const trace = this.#trace();

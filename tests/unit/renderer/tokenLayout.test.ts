@@ -83,6 +83,7 @@ describe('levels', () => {
     expect(rangeEnd('entropy', Float32Array.of(0, 0.1, 1.3))).toBe(1.5);
     expect(rangeEnd('window', Float64Array.of(NaN))).toBe(0.1);
     expect(rangeEnd('probability', Float32Array.of(0.2))).toBe(1);
+    expect(rangeEnd('window', Float64Array.of(0.1), 1.4)).toBe(1.5);
   });
 });
 
