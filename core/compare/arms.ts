@@ -65,7 +65,7 @@ export interface ComparedArm {
 
 export interface ArmSet {
   arms: ComparedArm[];
-  /** Whose buckets all arms are shown in, and how they came about. */
+  /** Whose buckets all arms are shown in, and how they came about, within a sentence. */
   bucketsFrom: string;
 }
 
@@ -95,7 +95,7 @@ export function arrangeArms(
   });
   const how = [...new Set(referenceParts.map(({ buckets }) => buckets))];
   const runs = [...new Set(referenceParts.map(({ record }) => `run ${record.run.runId}`))];
-  return { arms, bucketsFrom: `Buckets are those of ${listOf(runs)}: ${listOf(how)}.` };
+  return { arms, bucketsFrom: `those of ${listOf(runs)}: ${listOf(how)}` };
 }
 
 function labelOfParts(parts: readonly StoredArm[]) {

@@ -29,7 +29,7 @@ export function comparisonView(comparison: Comparison, bucketsFrom: string): Com
     conclusions: conclusionsOf(comparison),
     rule: CONCLUSION_RULE,
     notes: comparisonNotes(comparison),
-    bucketsFrom,
+    bucketsFrom: `Buckets are ${bucketsFrom}.`,
     tests,
     resamples,
     seed,

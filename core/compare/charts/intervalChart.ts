@@ -72,7 +72,7 @@ export function intervalChart(rows: readonly IntervalRow[], options: IntervalCha
     const marks = rows.map((row, i) =>
       drawMark(row.marks[index] ?? null, row.colour, rowY(i), scale, options.quantity),
     );
-    return [label(from + 6, 12, panel, { class: 'heading' }), ...grid, ...marks].join('');
+    return [label(from + 6, 12, shorten(panel, panelWidth - 6), { class: 'heading' }), ...grid, ...marks].join('');
   });
   const axisLabel = label(widthPx - RIGHT_PX - 6, heightPx - 4, options.xLabel, { class: 'quiet', anchor: 'end' });
   return {
