@@ -8,7 +8,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readArrow } from './arrow.ts';
-import { type BadRow, type Cell, type Column, type Row, columnsOf } from './cells.ts';
+import { type BadRow, type Cell, type Column, type Row, columnsOf, isObject } from './cells.ts';
 import { readDelimited } from './csv.ts';
 import type { ImageRoot } from './images.ts';
 import { readJsonDocument, readJsonLines } from './json.ts';
@@ -93,7 +93,7 @@ function readTable(source: Source, format: Format): Promise<Table> {
 
 function assemble(name: string, format: Format, table: Table, imageRoot: ImageRoot): Dataset {
   const columns = columnsOf(table.rows);
-  const images = columns.filter(({ name, type }) => type === 'image' || holdsImagePaths(table.rows, name));
+  const images = columns.filter(({ name, type }) => type === 'image' || holdsImages(table.rows, name));
   return {
     name,
     format,
@@ -117,11 +117,17 @@ function isImagePath(value: Cell): boolean {
   return value.startsWith('data:image/') || (value.length < 1000 && imageExtension.test(value));
 }
 
-/** Whether a column holds paths of image files, one or a list of them. */
-function holdsImagePaths(rows: readonly Row[], column: string): boolean {
+/** An image as Hugging Face datasets stores one inside a list: its bytes, or the path of its file. */
+function isStoredImage(value: Cell): boolean {
+  return isObject(value) && (value['bytes'] instanceof Uint8Array || isImagePath(value['path'] ?? null));
+}
+
+/** Whether a column holds images or paths of image files, one or a list of them. */
+function holdsImages(rows: readonly Row[], column: string): boolean {
   const values = rows.slice(0, SAMPLE_ROWS).flatMap((row) => row[column] ?? []);
-  if (imageColumn.test(column)) return values.length > 0 && values.every((value) => typeof value === 'string');
-  return values.filter(isImagePath).length * 2 > values.length;
+  const isImage = (value: Cell) => isStoredImage(value) || isImagePath(value);
+  if (!imageColumn.test(column)) return values.filter(isImage).length * 2 > values.length;
+  return values.length > 0 && values.every((value) => typeof value === 'string' || isStoredImage(value));
 }
 
 async function readArchive(path: string, isCompressed: boolean): Promise<Dataset> {

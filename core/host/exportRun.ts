@@ -5,7 +5,7 @@
  * `model/`, a PEFT folder `adapter/`, and `labels.jsonl` and `rollouts.jsonl`. All of it appears or nothing.
  */
 import { cpSync, existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { toJsonLines } from '#core/data/export.ts';
 import { type Arm, adapterFolder, trainedFolder } from '#core/runs/pipeline.ts';
 import type { Run } from '#core/store/runs.ts';
@@ -13,6 +13,7 @@ import type { Store } from '#core/store/store.ts';
 import { writeFlushed, writeFolderAtomic } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
+import { type ExportFormat, writeFormat } from './exportTables.ts';
 import { readRunFile } from './runFile.ts';
 import { requireRun, withProject } from './runList.ts';
 
@@ -23,6 +24,8 @@ export interface ExportRequest {
   /** Must not exist. */
   target: string;
   rollouts: boolean;
+  /** Labels and traces for other trainers, beside labels.jsonl. */
+  formats: readonly ExportFormat[];
 }
 
 /** Paths of what was written; null where the run has no such thing. */
@@ -34,10 +37,12 @@ export interface Exported {
   adapter: string | null;
   labels: string | null;
   rollouts: string | null;
+  /** One path per format asked for: what the other trainer is given. */
+  formats: string[];
 }
 
 /** @throws AresError 'not-found' when there is nothing to export, 'usage' when the target exists, 'disk' */
-export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequest): Exported {
+export function exportRun({ projectFolder, runId, target, rollouts, formats }: ExportRequest): Exported {
   if (existsSync(target)) {
     throw new AresError('usage', 'This already exists.', {
       where: target,
@@ -49,13 +54,17 @@ export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequ
     const arm = (['policy', 'cold-start'] as const).find((made) => existsSync(trainedFolder(run.folder, made))) ?? null;
     const hasAdapter = arm !== null && existsSync(adapterFolder(run.folder, arm));
     const labels = labelRows(store, run);
-    if (arm === null && labels.length === 0 && !rollouts) throw nothing(run);
+    if (arm === null && labels.length === 0 && !rollouts && formats.length === 0) throw nothing(run);
+    let written: string[] = [];
     try {
       writeFolderAtomic(resolve(target), (temporary) => {
         if (arm !== null) cpSync(trainedFolder(run.folder, arm), join(temporary, MODEL), { recursive: true });
         if (hasAdapter) cpSync(adapterFolder(run.folder, arm), join(temporary, ADAPTER), { recursive: true });
         if (labels.length > 0) writeFlushed(join(temporary, LABELS), [toJsonLines(labels)]);
         if (rollouts) writeFlushed(join(temporary, ROLLOUTS), [...rolloutLines(store, run)]);
+        written = formats.map((format) =>
+          join(target, relative(temporary, writeFormat(store, projectFolder, run, format, temporary))),
+        );
       });
     } catch (thrown) {
       throw toAresError(thrown);
@@ -67,6 +76,7 @@ export function exportRun({ projectFolder, runId, target, rollouts }: ExportRequ
       adapter: hasAdapter ? join(target, ADAPTER) : null,
       labels: labels.length === 0 ? null : join(target, LABELS),
       rollouts: rollouts ? join(target, ROLLOUTS) : null,
+      formats: written,
     };
   });
 }
