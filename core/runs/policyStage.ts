@@ -13,6 +13,7 @@ import type { JsonValue } from './canonicalJson.ts';
 import { toStored } from './collectStage.ts';
 import { type RunContext, type StageEnd, samplingOf } from './context.ts';
 import { type PolicyStepResult, policyStep } from './policyStep.ts';
+import type { PreparedProblem } from './prompts.ts';
 import { runTrainingLoop } from './trainingLoop.ts';
 
 interface PolicyState {
@@ -43,10 +44,11 @@ export async function runPolicyStage(
     advance: async (step, json) => {
       const state = json as unknown as PolicyState;
       let { cursor } = state;
+      const taken = new Set<PreparedProblem>();
       const draw = (count: number) => {
-        const problems = problemsAt(train, recipe.seed, cursor, count);
-        cursor += count;
-        return problems;
+        const drawn = drawNew(train, recipe.seed, cursor, count, taken);
+        cursor = drawn.cursor;
+        return drawn.problems;
       };
       const learningRate = learningRateAt({ ...schedule, totalSteps: steps }, step);
       const options = { method, promptsPerStep, maxDraws, miniBatches, epochs, learningRate };
@@ -57,6 +59,32 @@ export async function runPolicyStage(
       return { state: next as unknown as JsonValue, metrics: result.metrics, tokens };
     },
   });
+}
+
+/**
+ * The next `count` problems that a step does not have yet, fewer when it has all. Where a pass over the data
+ * ends and the next begins, a problem may come twice within a step: its responses would be the same again.
+ * @param taken what the step has; the drawn ones are added
+ */
+export function drawNew<T>(
+  problems: readonly T[],
+  seed: number,
+  cursor: number,
+  count: number,
+  taken: Set<T>,
+): { problems: T[]; cursor: number } {
+  const drawn: T[] = [];
+  let position = cursor;
+  while (drawn.length < count && taken.size < problems.length) {
+    const missing = count - drawn.length;
+    for (const problem of problemsAt(problems, seed, position, missing)) {
+      if (taken.has(problem)) continue;
+      taken.add(problem);
+      drawn.push(problem);
+    }
+    position += missing;
+  }
+  return { problems: drawn, cursor: position };
 }
 
 /** Problems number `cursor` and following of an endless sequence of shuffled passes over the data. */

@@ -38,7 +38,7 @@ export interface PolicyStepResult {
   metrics: Record<string, number>;
 }
 
-/** @param draw gives the next problems of the data, each time it is called */
+/** @param draw gives the next problems of the data, each time it is called; fewer when the step has them all */
 export async function policyStep(
   sampler: Sampler,
   reference: ModelHandle | null,
@@ -59,15 +59,16 @@ export async function policyStep(
       method,
       maxNewTokens,
     );
-  const sample = async (count: number) => {
-    sampled.push(...(await sampleGroups(sampler, draw(count), step, method, forksAboveNats, onProgress)));
+  const sample = async (problems: readonly PreparedProblem[]) => {
+    sampled.push(...(await sampleGroups(sampler, problems, step, method, forksAboveNats, onProgress)));
     return assessSampled();
   };
-  let assessment = await sample(promptsPerStep);
+  let assessment = await sample(draw(promptsPerStep));
   for (let draws = 1; draws < maxDraws; draws++) {
     const missing = promptsPerStep - assessment.groups.filter((group) => group.kept).length;
-    if (missing === 0) break;
-    assessment = await sample(missing);
+    const more = missing === 0 ? [] : draw(missing);
+    if (more.length === 0) break;
+    assessment = await sample(more);
   }
 
   const responses = sampled.flatMap((group) => group.responses);

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runKinds } from '#core/runs/context.ts';
 import { plannedStages, recipeOfKind, stageName, stageWork } from '#core/runs/pipeline.ts';
-import { problemsAt } from '#core/runs/policyStage.ts';
+import { drawNew, problemsAt } from '#core/runs/policyStage.ts';
 import { longestResponse, roomFor, withinRoom } from '#core/runs/positions.ts';
 import { defaultRecipe, parseRecipe, recipeText } from '#core/runs/recipe.ts';
 
@@ -60,6 +60,29 @@ describe('problemsAt', () => {
         },
       ),
     );
+  });
+});
+
+describe('drawNew', () => {
+  it('passes over what the step has where one pass ends and the next begins', () => {
+    const problems = [0, 1, 2, 3, 4, 5];
+    const seed = 1;
+    const end = problemsAt(problems, seed, 4, 2);
+    const next = problemsAt(problems, seed, 6, 6);
+    const taken = new Set<number>();
+    const first = drawNew(problems, seed, 4, 4, taken);
+    const expected = [...end, ...next.filter((problem) => !end.includes(problem))];
+    expect(first.problems).toEqual(expected.slice(0, 4));
+    const second = drawNew(problems, seed, first.cursor, 9, taken);
+    expect(second.problems).toEqual(expected.slice(4));
+    expect(taken.size).toBe(6);
+    expect(drawNew(problems, seed, second.cursor, 1, taken)).toEqual({ problems: [], cursor: second.cursor });
+  });
+
+  it('goes on where the step before ended', () => {
+    const problems = Array.from({ length: 30 }, (_, i) => i);
+    const { cursor } = drawNew(problems, 7, 0, 16, new Set());
+    expect(drawNew(problems, 7, cursor, 10, new Set()).problems).toEqual(problemsAt(problems, 7, 16, 10));
   });
 });
 
