@@ -110,7 +110,7 @@ export const labelStopRules = ['never', 'settled', 'certain'] as const;
  */
 export type LabelStopRule = (typeof labelStopRules)[number];
 
-export const targetRules = ['laggedEma', 'batchMean', 'roundedGroupMean'] as const;
+export const targetRules = ['laggedEma', 'batchMean', 'roundedGroupMean', 'groupMean'] as const;
 export type TargetRule = (typeof targetRules)[number];
 
 /** The count a bucket is steered to (§3.4). */
@@ -118,18 +118,16 @@ export interface TargetOptions {
   /**
    * 'laggedEma': moving average over earlier batches (§3.15; needed for mode 'main' to do anything).
    * 'batchMean': mean of this batch (paper). 'roundedGroupMean': mean of group means of this batch,
-   * rounded half to even (released code).
+   * rounded half to even (released code). 'groupMean', a deviation from METHOD for problem sets whose
+   * buckets mix short and long problems: every group is compared with its own mean, so that a solved
+   * problem that needs more than the bucket's average is not penalised for it. The targets of the
+   * buckets, which move α, are then those of 'laggedEma'.
    */
   rule: TargetRule;
-  /** Weight of the past for 'laggedEma'; 0 is the previous batch's mean alone. */
+  /** Weight of the past for 'laggedEma' and the buckets of 'groupMean'; 0 is the previous batch's mean alone. */
   emaFactor: number;
   /** Factor on the target, per bucket; earlier code used other values than 1. */
   coefficients: PerBucket<number>;
-  /**
-   * Deviation from METHOD, for problem sets whose buckets mix short and long problems: the target of
-   * a group is min(target, group mean) for easy, max for hard, the group mean for medium.
-   */
-  boundByGroup: boolean;
 }
 
 export const rewardModes = ['accuracy', 'main', 'alg1', 'code', 'ares', 'v1', 'v2', 'v3', 'laser'] as const;
@@ -367,7 +365,6 @@ export const defaultOptions: AresOptions = {
     rule: 'laggedEma',
     emaFactor: 0.9,
     coefficients: { easy: 1, medium: 1, hard: 1 },
-    boundByGroup: false,
   },
   reward: {
     mode: 'accuracy',

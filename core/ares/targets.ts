@@ -1,9 +1,9 @@
 /**
  * N_target(d), the number of high-entropy tokens a bucket is steered to (METHOD §3.4).
  *
- * Owns: the three published rules, the value each group gets, and the state between batches. The
- * target must be known before rewards are computed (bug B1), so it is a function of this batch's
- * counts and of the state alone.
+ * Owns: the three published rules and one of our own, the value each group gets, and the state between
+ * batches. The target must be known before rewards are computed (bug B1), so it is a function of this
+ * batch's counts and of the state alone.
  */
 import { mean } from '#core/util/statistics.ts';
 import { type Bucket, type PerBucket, type TargetOptions, perBucket } from './options.ts';
@@ -48,15 +48,19 @@ export function batchTargets(options: TargetOptions, state: TargetState, groups:
   const bucketTargets = perBucket((bucket) => {
     const current = responseMeans[bucket];
     const factor = options.coefficients[bucket];
-    if (options.rule === 'laggedEma') return scaled(state[bucket] ?? current, factor);
-    if (options.rule === 'batchMean') return scaled(current, factor);
-    const groupMeans = groups.filter((group) => group.bucket === bucket).map((group) => mean(group.counts));
-    return groupMeans.length === 0 ? null : roundHalfEven(mean(groupMeans) * factor);
+    switch (options.rule) {
+      case 'laggedEma':
+      case 'groupMean':
+        return scaled(state[bucket] ?? current, factor);
+      case 'batchMean':
+        return scaled(current, factor);
+      case 'roundedGroupMean': {
+        const groupMeans = groups.filter((group) => group.bucket === bucket).map((group) => mean(group.counts));
+        return groupMeans.length === 0 ? null : roundHalfEven(mean(groupMeans) * factor);
+      }
+    }
   });
-  const groupTargets = groups.map(({ bucket, counts }) => {
-    const target = bucketTargets[bucket]!;
-    return options.boundByGroup ? boundedTarget(bucket, target, mean(counts)) : target;
-  });
+  const groupTargets = groups.map(({ bucket, counts }) => groupTarget(options, bucket, bucketTargets[bucket]!, counts));
   return { bucketTargets, groupTargets, next };
 }
 
@@ -64,17 +68,12 @@ function scaled(value: number | null, factor: number): number | null {
   return value === null ? null : value * factor;
 }
 
-/**
- * Deviation from METHOD (`target.boundByGroup`): keeps the group's own mean on the demanding side of
- * the bucket's target, so that a short easy problem is not allowed a long one's count.
- */
-export function boundedTarget(bucket: Bucket, target: number, groupMean: number): number {
-  switch (bucket) {
-    case 'easy':
-      return Math.min(target, groupMean);
-    case 'medium':
-      return groupMean;
-    case 'hard':
-      return Math.max(target, groupMean);
-  }
+/** What the responses of one group are held against. */
+export function groupTarget(
+  { rule, coefficients }: Pick<TargetOptions, 'rule' | 'coefficients'>,
+  bucket: Bucket,
+  bucketTarget: number,
+  counts: readonly number[],
+): number {
+  return rule === 'groupMean' ? mean(counts) * coefficients[bucket] : bucketTarget;
 }

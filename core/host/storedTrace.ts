@@ -7,7 +7,7 @@
  */
 import { adaptiveLengthTarget } from '#core/ares/lengthRewards.ts';
 import type { Bucket } from '#core/ares/options.ts';
-import { boundedTarget } from '#core/ares/targets.ts';
+import { groupTarget } from '#core/ares/targets.ts';
 import { triggerFlags } from '#core/ares/triggers.ts';
 import { questionText } from '#core/compare/run/traces.ts';
 import type { Trace } from '#core/contract/contract.ts';
@@ -85,8 +85,7 @@ function rewardOf({ reader, key, rollout: { bucket, problemId } }: StoredTrace):
   const counts = store.rollouts.ofProblem(key, problemId).map(({ highEntropyCount }) => highEntropyCount ?? 0);
   return {
     mode: reward.mode,
-    targetCount:
-      bucketTarget !== null && target.boundByGroup ? boundedTarget(bucket, bucketTarget, mean(counts)) : bucketTarget,
+    targetCount: bucketTarget === null ? null : groupTarget(target, bucket, bucketTarget, counts),
     alpha: reader.metric(key, `alpha/${bucket}`),
     lambda: reader.metric(key, `lambda/${bucket}`),
     lengthTargetTokens: reward.mode === 'laser' ? lengthTarget(reader, key, bucket) : null,

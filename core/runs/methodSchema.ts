@@ -63,7 +63,6 @@ export const aresOptionsSchema = z.strictObject({
     rule: z.enum(targetRules),
     emaFactor,
     coefficients: perBucket(nonNegative),
-    boundByGroup: z.boolean(),
   }),
   reward: z.strictObject({
     mode: z.enum(rewardModes),

@@ -1,4 +1,4 @@
-// Target counts: the three rules, their memory, the bound by the group.
+// Target counts: the rules, and the memory of those that have one.
 import { describe, expect, it } from 'vitest';
 import { type TargetOptions, defaultOptions, perBucket } from '#core/ares/options.ts';
 import { batchTargets, roundHalfEven } from '#core/ares/targets.ts';
@@ -49,18 +49,13 @@ describe('the rules of the same batch', () => {
   });
 });
 
-describe('boundByGroup', () => {
-  it('takes the demanding side: below for easy, above for hard, the group itself for medium', () => {
-    const past = { easy: 3, medium: 3, hard: 3 };
-    const counts = [[1], [5]];
-    const at = (bucket: 'easy' | 'medium' | 'hard'): number[] =>
-      batchTargets(
-        options({ boundByGroup: true }),
-        past,
-        counts.map((one) => ({ bucket, counts: one })),
-      ).groupTargets;
-    expect(at('easy')).toEqual([1, 3]);
-    expect(at('medium')).toEqual([1, 5]);
-    expect(at('hard')).toEqual([3, 5]);
+describe('groupMean', () => {
+  it('compares every group with itself, and moves the targets of the buckets as laggedEma does', () => {
+    const past = { easy: 3, medium: 3, hard: null };
+    const coefficients = { easy: 1, medium: 1, hard: 2 };
+    const own = batchTargets(options({ rule: 'groupMean', coefficients }), past, groups);
+    expect(own.groupTargets).toEqual([1.5, 5, 23]);
+    const lagged = batchTargets(options({ coefficients }), past, groups);
+    expect([own.bucketTargets, own.next]).toEqual([lagged.bucketTargets, lagged.next]);
   });
 });

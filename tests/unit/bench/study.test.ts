@@ -31,10 +31,10 @@ describe('armRecipe', () => {
     for (const key of ['grpo', 'dapo']) {
       const { coldStart, policy } = recipeOf(key);
       const { method } = policy;
-      expect([method.reward.mode, method.branching.enabled, method.target.boundByGroup]).toEqual([
+      expect([method.reward.mode, method.branching.enabled, method.target.rule]).toEqual([
         'accuracy',
         false,
-        false,
+        'laggedEma',
       ]);
       expect(coldStart).toEqual(recipeOf('aepo').coldStart);
       expect([policy.steps, policy.schedule, policy.promptsPerStep]).toEqual([

@@ -37,7 +37,7 @@ policy:
   method:
     threshold: { quantile: 0.8 }
     count: { vocabulary: [wait, hmm, but, maybe, actually] }
-    target: { boundByGroup: true }
+    target: { rule: groupMean }
 evaluation: { samples: 2, maxNewTokens: 60, responsesPerChunk: 8 }
 checkpoints: { everySteps: 2, keep: 5 }
 preflight: { minSignalFraction: 0 }
