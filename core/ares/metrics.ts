@@ -36,7 +36,7 @@ export function iterationMetrics(
     'groups/kept': groups.filter((group) => group.kept).length,
     'groups/allRight': groups.filter((group) => group.correct === group.responses.length).length,
     'groups/allWrong': groups.filter((group) => group.correct === 0).length,
-    'tokens/generated': all.reduce((total, { rollout }) => total + rollout.logprobs.length, 0),
+    'tokens/generated': groups.reduce((total, group) => total + sampledTokens(group), 0),
     'tokens/trained': batch.advantages.length,
     'tokens/policyShare': share(batch.policyMask, (kept) => kept === 1),
     'threshold/nats': mean(assessment.thresholds.groupNats),
@@ -51,6 +51,12 @@ export function iterationMetrics(
     Object.assign(candidates, bucketMetrics(bucket, groups, assessment, kl, used, options));
   }
   return Object.fromEntries(Object.entries(candidates).filter(([, value]) => Number.isFinite(value)));
+}
+
+/** Tokens that had to be sampled for a group: the prefix of a fork is its parent's. */
+function sampledTokens({ responses, tree }: AssessedGroup): number {
+  const own = responses.map(({ rollout }, i) => rollout.logprobs.length - (tree?.[i]?.forkPosition ?? 0));
+  return own.reduce((total, tokens) => total + tokens, 0);
 }
 
 /** Accuracy, length, N_HE, entropy and reward of some responses; `scope` is '' or 'easy/' and so on. */

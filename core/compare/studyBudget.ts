@@ -1,8 +1,9 @@
 /**
- * A study at equal token budgets: what every arm scores when no response may be longer than so much.
+ * What the arms of a study cost, and what they score at equal cost.
  *
- * Owns: the budgets (quartiles of all lengths, so that they cut where arms differ) and their table. The
- * accuracy within a budget is tokenBudget.ts.
+ * Owns: the table of accuracy when no response may be longer than a budget (budgets are quartiles of all
+ * lengths, so that they cut where arms differ), and the table of what training took. The accuracy within
+ * a budget is tokenBudget.ts.
  */
 import { quantile } from '#core/util/statistics.ts';
 import { aggregateSeeds } from './aggregateSeeds.ts';
@@ -10,6 +11,7 @@ import { formatNumber } from './format.ts';
 import type { Study, StudyRun } from './study.ts';
 import type { Table } from './table.ts';
 import { budgetCurves } from './tokenBudget.ts';
+import type { TrainingCurve } from './types.ts';
 
 /** Quantiles of the lengths of all responses of all arms; the last one is the longest response. */
 const QUANTILES = [0.25, 0.5, 0.75, 1];
@@ -50,6 +52,46 @@ export function studyBudgetTable(runs: readonly StudyRun[], study: Study): Table
         'responses of all arms, and the longest of them. Mean ± standard deviation over training seeds.',
     ],
   };
+}
+
+/** What policy optimisation took: steps, problems drawn, tokens sampled and trained on; mean ± sd over seeds. */
+export function studyTrainingTable(curves: readonly TrainingCurve[]): Table {
+  const arms = [...new Map(curves.map(({ arm, label }) => [arm, label]))];
+  const rows = arms.map(([arm, label]) => {
+    const own = curves.filter((curve) => curve.arm === arm);
+    const summed = (name: string, unit: number) => {
+      const { mean, deviation } = aggregateSeeds(own.map(({ series }) => sumOf(series[name]?.value) / unit));
+      return { value: mean, deviation };
+    };
+    return {
+      label,
+      cells: {
+        steps: { value: aggregateSeeds(own.map(({ steps }) => steps)).mean },
+        groups: summed('groups/total', 1),
+        sampled: summed('tokens/generated', 1000),
+        trained: summed('tokens/trained', 1000),
+      },
+    };
+  });
+  return {
+    title: 'What training took',
+    columns: [
+      { key: 'steps', header: 'steps', quantity: 'count', priority: 0 },
+      { key: 'groups', header: 'groups of responses', quantity: 'count', priority: 1 },
+      { key: 'sampled', header: 'sampled, thousand tokens', quantity: 'count', priority: 2 },
+      { key: 'trained', header: 'trained on, thousand tokens', quantity: 'count', priority: 3 },
+    ],
+    groups: [{ key: 'all', label: 'policy optimisation', rows }],
+    notes: [
+      'A fork samples only what follows its prefix. Tokens are trained on where their group was not filtered out. ' +
+        'Mean ± standard deviation over training seeds.',
+    ],
+  };
+}
+
+/** NaN, "not measured", for a series that a run did not log. */
+function sumOf(values: ArrayLike<number> | undefined): number {
+  return values === undefined ? NaN : Array.from(values).reduce((total, value) => total + value, 0);
 }
 
 function keyOf(budgetTokens: number): string {

@@ -3,7 +3,7 @@
  * own; what is finished is kept in the work folder, so the study goes on where it was interrupted.
  *
  *   node tests/bench/study.ts --work DIR [--seeds 1,2,3] [--arms a,b] [--workers 2] [--threads 1]
- *     [--recipe FILE] [--data FILE] [--heldout FILE] [--model DIR] [--results DIR]
+ *     [--recipe FILE] [--data FILE] [--heldout FILE] [--model DIR] [--results DIR] [--finished]
  *
  * Writes study.md, study.json, study-curves.svg and study-bars.svg.
  */
@@ -19,7 +19,7 @@ import { comparisonRecord } from '#core/compare/comparisonRecord.ts';
 import { poolSeeds } from '#core/compare/poolSeeds.ts';
 import { resultTable } from '#core/compare/resultTable.ts';
 import { machineFacts } from '#core/compare/run/facts.ts';
-import { studyBudgetTable } from '#core/compare/studyBudget.ts';
+import { studyBudgetTable, studyTrainingTable } from '#core/compare/studyBudget.ts';
 import { studyBars, studyCurves, studyTable, summariseStudy } from '#core/compare/study.ts';
 import { tableToMarkdown } from '#core/compare/table.ts';
 import type { TrainingCurve } from '#core/compare/types.ts';
@@ -33,7 +33,7 @@ interface Job {
 }
 
 /** What the figures of the paper show; the rest of a run's series stays in its project. */
-const KEPT_SERIES = ['accuracy/mean', 'length/mean', 'entropy/mean', 'count/mean', 'kl/mean'];
+const KEPT_SERIES = ['accuracy/mean', 'length/mean', 'entropy/mean', 'count/mean', 'kl/mean', 'tokens/generated'];
 
 const root = resolve(import.meta.dirname, '..', '..');
 const sample = (...parts: string[]) => join(root, 'resources', 'sample', ...parts);
@@ -49,6 +49,8 @@ const { values } = parseArgs({
     data: { type: 'string', default: sample('problems-train.jsonl') },
     heldout: { type: 'string', default: sample('problems-heldout.jsonl') },
     model: { type: 'string', default: sample('base') },
+    /** Trains nothing: writes what the work folder has. */
+    finished: { type: 'boolean', default: false },
     /** One job, in this process: `arm:seed`. Given by the study to its workers. */
     job: { type: 'string' },
   },
@@ -80,11 +82,13 @@ function armNamed(key: string): StudyArm {
 async function study(): Promise<void> {
   const seeds = values.seeds.split(',').map(Number);
   const arms = values.arms.split(',').map(armNamed);
-  // What others build on comes first.
-  const shared = armNamed(SHARED);
-  await work(seeds.map((seed) => ({ arm: shared, seed })));
-  await work(seeds.flatMap((seed) => arms.map((arm) => ({ arm, seed }))));
-  const results = arms.flatMap((arm) => seeds.map((seed) => readResult(setting, arm, seed)!));
+  if (!values.finished) {
+    // What others build on comes first.
+    const shared = armNamed(SHARED);
+    await work(seeds.map((seed) => ({ arm: shared, seed })));
+    await work(seeds.flatMap((seed) => arms.map((arm) => ({ arm, seed }))));
+  }
+  const results = arms.flatMap((arm) => seeds.flatMap((seed) => readResult(setting, arm, seed) ?? []));
   write(results, arms.some(({ key }) => key === REFERENCE) ? REFERENCE : arms[0]!.key);
 }
 
@@ -129,6 +133,7 @@ function write(results: readonly JobResult[], reference: string): void {
   const { decoding } = results[0]!.evaluation;
   const recipes = [...new Set(results.map(({ recipeHash }) => recipeHash))];
   const curves = results.flatMap(({ curve }) => (curve === null ? [] : [curve]));
+  const training = studyTrainingTable(curves);
   mkdirSync(values.results, { recursive: true });
   const output = (name: string, text: string) => writeFileAtomic(join(values.results, name), text);
   output('study-curves.svg', svgFile(studyCurves(summary, curves)));
@@ -140,6 +145,7 @@ function write(results: readonly JobResult[], reference: string): void {
     tableToMarkdown(studyTable(summary)),
     tableToMarkdown(pooledTable),
     tableToMarkdown(budget),
+    tableToMarkdown(training),
     '![Accuracy and response length over training steps](study-curves.svg)',
     '![Accuracy and response length by difficulty](study-bars.svg)',
     `Measured on ${machine}, ${workers} runs at a time with ${countOf(setting.threads, 'thread')} each; ` +
@@ -160,7 +166,7 @@ function write(results: readonly JobResult[], reference: string): void {
   const plain = (_key: string, value: unknown) => (ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value);
   output(
     'study.json',
-    `${JSON.stringify({ machine, versions, decoding, recipes, study: summary, pooled: comparisonRecord(pooled), budget, runs }, plain, 1)}\n`,
+    `${JSON.stringify({ machine, versions, decoding, recipes, study: summary, pooled: comparisonRecord(pooled), budget, training, runs }, plain, 1)}\n`,
   );
   console.log(`Written to ${values.results}.`);
 }

@@ -216,7 +216,8 @@ describe('branches', () => {
     const tree = [0, 1, 2, 3].map((id) => ({ id, parent: id === 3 ? 0 : null, forkPosition: id === 3 ? 5 : 0 }));
     const rollouts = [true, false, true, false].map((correct) => plainRollout(12, [3], correct));
     const options = presetOptions('aepo', { branching: { prefixAdvantage: 'mean' } });
-    const { batch: trained, groups } = iterate([{ key: 1, rollouts, tree }], options);
+    const { batch: trained, groups, metrics } = iterate([{ key: 1, rollouts, tree }], options);
+    expect(metrics['tokens/generated']).toBe(4 * 12 - 5);
     const [first, , , fork] = groups[0]!.responses;
     const at = (i: number, t: number): number => trained.advantages[trained.offsets[i]! + t]!;
     const shared = (first!.taskAdvantage + fork!.taskAdvantage) / 2;
@@ -288,7 +289,7 @@ describe('switches are felt in the columns', () => {
     ['aepo', { target: { rule: 'batchMean' } }],
     ['aepo', { target: { emaFactor: 0 } }],
     ['aepo', { target: { coefficients: { easy: 0.25, medium: 0.5, hard: 0.75 } } }],
-    ['aepo', { target: { boundByGroup: true } }],
+    ['aepo', { target: { rule: 'groupMean' } }],
     ['aepo', { reward: { mode: 'code' } }],
     ['aepo', { reward: { alpha: 1 } }],
     ['aepo', { reward: { alphaStep: 0 } }],

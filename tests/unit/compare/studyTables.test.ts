@@ -1,9 +1,9 @@
-// The study at equal budgets and with seeds pooled, against numbers worked out by hand.
+// The study at equal budgets, with seeds pooled, and its cost, against numbers worked out by hand.
 import { describe, expect, it } from 'vitest';
 import { poolSeeds } from '#core/compare/poolSeeds.ts';
 import { problemMeans } from '#core/compare/problems.ts';
 import { summariseStudy } from '#core/compare/study.ts';
-import { studyBudgetTable } from '#core/compare/studyBudget.ts';
+import { studyBudgetTable, studyTrainingTable } from '#core/compare/studyBudget.ts';
 import { errorOf } from '../store/helpers.ts';
 import { answers, evaluationOf } from './samples.ts';
 
@@ -61,5 +61,30 @@ describe('studyBudgetTable', () => {
     expect(cells['within_35']).toMatchObject({ value: 0.25 });
     expect(cells['within_40']).toMatchObject({ value: (0.75 + 0.5) / 2 });
     expect(cells['right_per_1000_tokens']).toMatchObject({ value: (25 + 20) / 2 });
+  });
+});
+
+describe('studyTrainingTable', () => {
+  it('sums what every run drew, per arm; what a run did not log is not measured', () => {
+    const curve = (arm: string, seed: number, sampled: readonly number[]) => ({
+      arm,
+      label: arm.toUpperCase(),
+      seed,
+      steps: 2,
+      series: {
+        'tokens/generated': { step: [0, 1], value: sampled },
+        'groups/total': { step: [0, 1], value: [16, 20] },
+      },
+    });
+    const table = studyTrainingTable([
+      curve('grpo', 1, [1000, 2000]),
+      curve('aepo', 1, [500, 500]),
+      curve('grpo', 2, [2000, 3000]),
+    ]);
+    const [grpo, aepo] = table.groups[0]!.rows;
+    expect([grpo!.label, aepo!.label]).toEqual(['GRPO', 'AEPO']);
+    expect(grpo!.cells).toMatchObject({ steps: { value: 2 }, groups: { value: 36 }, sampled: { value: 4 } });
+    expect(grpo!.cells['sampled']).toMatchObject({ deviation: Math.SQRT2 });
+    expect(aepo!.cells).toMatchObject({ sampled: { value: 1 }, trained: { value: NaN } });
   });
 });
