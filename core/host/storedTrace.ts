@@ -17,7 +17,6 @@ import type { Problem } from '#core/store/problems.ts';
 import type { Rollout, StepKey, TokenColumns } from '#core/store/rollouts.ts';
 import type { Store } from '#core/store/store.ts';
 import { AresError } from '#core/util/errors.ts';
-import { mean } from '#core/util/statistics.ts';
 import { type ResponseReader, responseReader } from './responseReader.ts';
 import { rolloutInfo } from './rolloutInfo.ts';
 
