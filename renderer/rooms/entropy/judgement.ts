@@ -12,7 +12,6 @@ import { quantile } from '#core/util/statistics.ts';
 
 /** What a token is to the trigger vocabulary; 'undecided' where its window is incomplete. */
 export const triggerStates = ['none', 'valid', 'invalid', 'undecided'] as const;
-export type TriggerState = (typeof triggerStates)[number];
 
 /** Consecutive tokens inside windows above the threshold. */
 export interface TokenWindow {
