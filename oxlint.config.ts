@@ -59,6 +59,7 @@ const tiers: Record<string, ReturnType<typeof forbid>[]> = {
     ),
   ],
   app: [forbid(['#renderer/rooms/**'], 'Rooms are loaded by app/rooms.ts, never imported.')],
+  problems: [forbid(['#renderer/rooms/**'], 'What rooms share does not know them.')],
   rooms: [forbid(['#renderer/rooms/**', '#renderer/transport/**'], 'A room imports its own files, app/ and kit/.')],
 };
 

@@ -3,7 +3,7 @@
  *
  * Owns: the list of messages and how long each stays. A failure stays until it is dismissed.
  */
-import { ContractError } from '#core/contract/client.ts';
+import type { ContractError } from '#core/contract/client.ts';
 
 export interface Message {
   id: number;
@@ -18,6 +18,16 @@ const INFO_MS = 5000;
 /** Older ones make room: a host that is gone must not cover the window with messages. */
 const MOST = 4;
 
+/** What a person is shown of anything thrown, or of an error that came as data. */
+function failureOf(thrown: unknown): Pick<ContractError, 'message' | 'where' | 'hint'> {
+  if (typeof thrown !== 'object' || thrown === null || !('message' in thrown)) {
+    return { message: String(thrown), where: null, hint: null };
+  }
+  const { message, where, hint } = thrown as { message: unknown; where?: unknown; hint?: unknown };
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return { message: String(message), where: text(where), hint: text(hint) };
+}
+
 export class Messages {
   list = $state.raw<readonly Message[]>([]);
   #next = 1;
@@ -29,10 +39,7 @@ export class Messages {
   }
 
   fail(thrown: unknown): void {
-    const { message, where, hint } =
-      thrown instanceof ContractError
-        ? thrown
-        : { message: thrown instanceof Error ? thrown.message : String(thrown), where: null, hint: null };
+    const { message, where, hint } = failureOf(thrown);
     // The same failure again is the same message.
     if (this.list.some((each) => each.level === 'error' && each.text === message && each.where === where)) return;
     this.#add({ level: 'error', text: message, where, hint, action: null });

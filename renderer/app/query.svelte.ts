@@ -103,7 +103,7 @@ export function follow<N extends StreamName>(name: N, params: () => ParamsOf<N> 
     const wanted = params();
     item = undefined;
     error = null;
-    if (wanted === null || !session.isConnected) return;
+    if (wanted === null) return;
     return session.client.subscribe(
       name,
       wanted,

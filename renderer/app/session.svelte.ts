@@ -127,12 +127,8 @@ export class Session {
     this.#end.push(
       () => removeEventListener('hashchange', readHash),
       this.client.subscribe('changes', {}, ({ topics }) => this.#announce(topics)),
-      this.connection.onConnected((isConnected) => {
-        const isBack = isConnected && !this.isConnected;
-        this.isConnected = isConnected;
-        // What happened meanwhile is not known, so everything on screen is asked for again.
-        if (isBack) this.#announce(allTopics);
-      }),
+      // When the line is back, the transport says that anything may have changed.
+      this.connection.onConnected((isConnected) => (this.isConnected = isConnected)),
       this.onChange(['project', 'datasets', 'models', 'runs'], () => void this.#reload('project')),
       this.onChange(['settings'], () => void this.#reload('settings')),
     );
@@ -149,17 +145,6 @@ export class Session {
     for (const listener of this.#listeners) listener(topics);
   }
 }
-
-const allTopics: readonly ChangeTopic[] = [
-  'project',
-  'settings',
-  'datasets',
-  'labels',
-  'pools',
-  'models',
-  'runs',
-  'jobs',
-];
 
 /** The session of this window; to be called while a component is set up. */
 export const [useSession, provideSession] = createContext<Session>();
