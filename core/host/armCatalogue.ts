@@ -19,7 +19,7 @@ type ListedArms = ResponseOf<'compare.arms'>;
 type ListedArm = ListedArms['arms'][number];
 
 export interface ArmCatalogue {
-  /** @param against an arm id; the arms then say how many of its problems they share. @throws AresError as `select` */
+  /** @param against an arm id; the arms then say how many of its problems they share, as long as it can be read */
   list(against: string | null): Promise<ListedArms>;
   /** @throws AresError 'not-found' for an arm that is not evaluated, else as partsOf and arrangeArms */
   select(armIds: readonly string[], reference: string): ArmSet;
@@ -61,12 +61,19 @@ function createCatalogue(store: Store): ArmCatalogue {
       });
     });
 
+  /** Null where the arm is gone: the list is needed all the more, and names the runs that cannot be read. */
+  const keysOf = (armId: string): ReadonlySet<string> | null => {
+    try {
+      return new Set(parts(armId).flatMap(({ evaluation }) => evaluation.problems.map(({ key }) => key)));
+    } catch (thrown) {
+      if (thrown instanceof AresError) return null;
+      throw thrown;
+    }
+  };
+
   return {
     list: async (against) => {
-      const asked =
-        against === null
-          ? null
-          : new Set(parts(against).flatMap(({ evaluation }) => evaluation.problems.map(({ key }) => key)));
+      const asked = against === null ? null : keysOf(against);
       const models = new Map(store.models.list().map((model) => [model.folder, model]));
       const listed: ListedArms = { arms: [], unreadable: [] };
       for (const { runId } of store.runs.list()) {

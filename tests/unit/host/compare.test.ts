@@ -101,6 +101,9 @@ describe('compare.arms', () => {
     const { arms, unreadable } = await ask('compare.arms', { against: null });
     expect(arms).toHaveLength(6);
     expect(unreadable.map(({ runId }) => runId)).toEqual([broken]);
+    // Also where the one it was asked to compare with is that one.
+    const again = await ask('compare.arms', { against: `${broken}:0` });
+    expect(again.arms.map(({ shared }) => shared)).toEqual(arms.map(() => null));
   });
 });
 
