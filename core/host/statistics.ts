@@ -9,7 +9,8 @@ import type { BudgetCurve, BudgetOptions } from '#core/compare/tokenBudget.ts';
 import type { Comparison, ComparisonOptions } from '#core/compare/comparison.ts';
 import type { ReportData } from '#core/compare/report/data.ts';
 import type { Evaluation } from '#core/compare/types.ts';
-import { AresError, type ErrorCode } from '#core/util/errors.ts';
+import { type PlainError, fromPlainError } from '#core/engine/messages.ts';
+import { AresError } from '#core/util/errors.ts';
 
 export interface ComparisonTask extends Omit<ComparisonOptions, 'furtherPairs'> {
   evaluations: readonly Evaluation[];
@@ -31,9 +32,7 @@ export interface StatisticsRequest<N extends StatisticsTaskName = StatisticsTask
   name: N;
   task: StatisticsTasks[N]['task'];
 }
-export type StatisticsReply =
-  | { id: number; answer: unknown }
-  | { id: number; error: { code: ErrorCode; message: string; where: string | undefined; hint: string | undefined } };
+export type StatisticsReply = { id: number; answer: unknown } | { id: number; error: PlainError };
 
 export interface Statistics {
   /** @throws AresError what the task throws, 'internal' when the thread ends without an answer */
@@ -66,11 +65,7 @@ export function createStatistics(): Statistics {
       // An idle thread must not keep the program alive when the window and the server are gone.
       if (waiting.size === 0) started.unref();
       if ('answer' in reply) asker?.resolve(reply.answer);
-      else {
-        const { code, message, where, hint } = reply.error;
-        const details = { ...(where === undefined ? {} : { where }), ...(hint === undefined ? {} : { hint }) };
-        asker?.reject(new AresError(code, message, details));
-      }
+      else asker?.reject(fromPlainError(reply.error));
     });
     started.on('error', (error) => failAll(error instanceof Error ? error.message : String(error)));
     started.on('exit', () => failAll('its thread ended.'));

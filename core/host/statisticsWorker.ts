@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { compareEvaluations, compareEveryPair } from '#core/compare/comparison.ts';
 import { renderReport } from '#core/compare/report/report.ts';
 import { budgetCurves } from '#core/compare/tokenBudget.ts';
-import { toAresError } from '#core/util/errors.ts';
+import { toPlainError } from '#core/engine/messages.ts';
 import type { StatisticsReply, StatisticsRequest, StatisticsTaskName, StatisticsTasks } from './statistics.ts';
 
 const tasks: { [N in StatisticsTaskName]: (task: StatisticsTasks[N]['task']) => StatisticsTasks[N]['answer'] } = {
@@ -22,8 +22,7 @@ function answer<N extends StatisticsTaskName>({ id, name, task }: StatisticsRequ
   try {
     return { id, answer: tasks[name](task) };
   } catch (thrown) {
-    const { code, message, where, hint } = toAresError(thrown);
-    return { id, error: { code, message, where, hint } };
+    return { id, error: toPlainError(thrown) };
   }
 }
 
