@@ -41,6 +41,8 @@ function isOwnFrame({ senderFrame }: IpcMainInvokeEvent): boolean {
 /** @returns a function that ends all connections */
 export function answerWindows(dispatcher: Dispatcher): () => void {
   const sessions = new Map<WebContents, Session>();
+  /** Those that are listened to, which outlives their connections. */
+  const known = new WeakSet<WebContents>();
   const end = (contents: WebContents) => {
     sessions.get(contents)?.close();
     sessions.delete(contents);
@@ -48,8 +50,11 @@ export function answerWindows(dispatcher: Dispatcher): () => void {
 
   listen(channels.connect, z.null(), (_, { sender }) => {
     // A page that was loaded again knows nothing of the subscriptions of the one before.
-    if (sessions.has(sender)) end(sender);
-    else sender.once('destroyed', () => end(sender)).on('render-process-gone', () => end(sender));
+    end(sender);
+    if (!known.has(sender)) {
+      known.add(sender);
+      sender.once('destroyed', () => end(sender)).on('render-process-gone', () => end(sender));
+    }
     const session = createSession({
       dispatcher,
       send(bytes) {

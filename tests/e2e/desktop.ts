@@ -61,7 +61,6 @@ export async function startStandIn(home: string, ...switches: string[]): Promise
   const { child, ask, ended } = await launchStandIn(home, ...switches);
   const endpoint = await until(() => ask('endpoint'), 'the browser of the stand-in');
   const browser = await chromium.connectOverCDP(endpoint);
-  onTestFinished(() => browser.close());
   const [context] = browser.contexts();
   const page = await until(
     async () => context!.pages().find((each) => each.url().startsWith('https://ares.app.invalid/')),
@@ -79,7 +78,7 @@ export async function startStandIn(home: string, ...switches: string[]): Promise
   };
 }
 
-/** As startStandIn, without waiting for a window. */
+/** As startStandIn, without waiting for a window. It ends with the process of the test at the latest. */
 export async function launchStandIn(home: string, ...switches: string[]): Promise<Omit<StandIn, 'page' | 'quit'>> {
   const child = fork(launcher, [await builtMain(), ...switches], {
     env: { ...process.env, ARES_HOME: home },
@@ -87,10 +86,6 @@ export async function launchStandIn(home: string, ...switches: string[]): Promis
     execArgv: [],
   });
   const ended = new Promise<number | null>((done) => void child.once('exit', done));
-  onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.disconnect();
-    await ended;
-  });
   let asked = 0;
   const waiting = new Map<number, (reply: { value?: unknown; error?: string }) => void>();
   child.on('message', (reply: { id: number; value?: unknown; error?: string }) => waiting.get(reply.id)?.(reply));

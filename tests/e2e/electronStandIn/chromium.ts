@@ -6,7 +6,7 @@
  * every page is answered here.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
@@ -31,6 +31,8 @@ export const chromiumArguments = [
   '--disable-background-networking',
   '--disable-component-update',
   '--no-first-run',
+  // Electron asks the main process instead.
+  '--disable-popup-blocking',
 ];
 
 /** Where a debugger, here the test, can take hold of the pages; null before the first window. */
@@ -45,14 +47,23 @@ export function browserContext(): Promise<BrowserContext> {
 async function startChromium(): Promise<BrowserContext> {
   const profile = join(state.userData, 'chromium');
   mkdirSync(profile, { recursive: true });
+  const portFile = join(profile, 'DevToolsActivePort');
+  // Of an earlier start.
+  rmSync(portFile, { force: true });
   const child = spawn(
     executablePath,
     [...chromiumArguments, '--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
     { stdio: 'ignore' },
   );
   cleanups.push(() => end(child));
-  endpoint = `http://127.0.0.1:${await portOf(join(profile, 'DevToolsActivePort'))}`;
+  endpoint = `http://127.0.0.1:${await portOf(portFile)}`;
   const browser = await chromium.connectOverCDP(endpoint);
+  // A page that another page has opened: windows.ts has been told and does not allow any.
+  const targets = await browser.newBrowserCDPSession();
+  targets.on('Target.targetCreated', ({ targetInfo: { type, targetId, openerId } }) => {
+    if (type === 'page' && openerId !== undefined) void targets.send('Target.closeTarget', { targetId });
+  });
+  await targets.send('Target.setDiscoverTargets', { discover: true });
   return browser.contexts()[0]!;
 }
 

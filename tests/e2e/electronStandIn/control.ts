@@ -53,6 +53,7 @@ export const commands = {
   },
   loadElsewhere: (url: string) => only().webContents.loadURL(url),
   crashPage: () => only().webContents.crash(),
+  engines: () => engines.map(({ pid }) => pid ?? null),
   killEngine: () => engines.map(({ kill }) => kill()).length,
   closeWindow: () => only().close(),
   quit: () => app.quit(),

@@ -118,7 +118,6 @@ class WebContents extends EventEmitter {
     page.on('close', () => {
       if (this.#page === page) this.emit('closed-by-person');
     });
-    page.on('popup', (popup) => void this.decideOnPopup(popup, popup.url()));
     await this.#installPreload(page);
     return page;
   }
@@ -130,6 +129,10 @@ class WebContents extends EventEmitter {
     this.#frames.clear();
     client.on('Page.frameNavigated', ({ frame }) => {
       this.#frames.set(frame.id, { url: frame.url, parentId: frame.parentId });
+    });
+    client.on('Page.windowOpen', ({ url }) => {
+      const { action } = this.#openHandler({ url: fromChromium(url) });
+      if (action === 'allow') throw new Error('The stand-in cannot show a window that a page has opened.');
     });
     client.on('Page.frameAttached', ({ frameId, parentFrameId }) => {
       this.#frames.set(frameId, { url: 'about:blank', parentId: parentFrameId });
@@ -186,17 +189,9 @@ class WebContents extends EventEmitter {
     if (isMainFrame) this.emit('will-navigate', event);
     return !event.defaultPrevented;
   }
-
-  async decideOnPopup(popup: Page, url: string): Promise<void> {
-    if (decidedPopups.has(popup)) return;
-    decidedPopups.add(popup);
-    const { action } = this.#openHandler({ url: fromChromium(url) });
-    if (action === 'deny') await popup.close().catch(() => undefined);
-  }
 }
 
 const owners = new Map<Page, WebContents>();
-const decidedPopups = new WeakSet<Page>();
 const answering = new WeakSet<BrowserContext>();
 
 /** Requests that went to no handler, which none should. */
@@ -217,9 +212,7 @@ async function answerRequest(route: Route): Promise<void> {
   const page = frame.page();
   const owner = owners.get(page);
   if (owner === undefined) {
-    const opener = await page.opener();
     await route.abort();
-    await owners.get(opener!)?.decideOnPopup(page, url);
     return;
   }
   if (request.isNavigationRequest() && !owner.mayNavigate(url, frame.parentFrame() === null)) {
