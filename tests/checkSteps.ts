@@ -21,5 +21,7 @@ export const checkSteps: readonly CheckStep[] = [
   { name: 'lint', file: 'node_modules/oxlint/bin/oxlint', args: [] },
   typeStep,
   rendererTypeStep,
+  // They run functions in the page, so they know the names of both.
+  { ...typeStep, name: 'types of the tests in the window', args: ['-p', 'tests/e2e/window'] },
   { name: 'unit tests', file: 'tests/run.ts', args: ['tests/unit/'] },
 ];

@@ -52,37 +52,64 @@ export async function walk(page: Page, most = 150): Promise<Stop[]> {
   await page.evaluate(() => {
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     getSelection()?.removeAllRanges();
+    (globalThis as unknown as Walked).walked = new Map();
   });
-  const stops: Stop[] = [];
-  const seen = new Set<string>();
+  const stops = new Map<number, Stop>();
   for (let i = 0; i < most; i++) {
+    // In an editor Tab indents, unless Escape was pressed before.
+    if (await page.evaluate(() => document.activeElement instanceof HTMLTextAreaElement)) {
+      await page.keyboard.press('Escape');
+    }
     await page.keyboard.press('Tab');
-    const stop = await page.evaluate(() => {
-      const element = document.activeElement;
-      if (element === null || element === document.body) return null;
-      const counter = globalThis as unknown as { walked?: Map<Element, number> };
-      counter.walked ??= new Map();
-      if (!counter.walked.has(element)) counter.walked.set(element, counter.walked.size);
-      const labels = element instanceof HTMLInputElement || element instanceof HTMLSelectElement ? element.labels : null;
-      const name =
-        element.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element.textContent?.slice(0, 40) ?? '';
-      const box = element.getBoundingClientRect();
-      const hasRing = (each: Element) => {
-        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each);
-        return (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none';
-      };
-      const around = [element, element.parentElement, element.parentElement?.parentElement];
-      return {
-        key: String(counter.walked.get(element)),
-        what: `${element.getAttribute('role') ?? element.localName} ${name.replace(/\s+/g, ' ').trim()}`.trim(),
-        isInView: box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight,
-        isMarked: around.some((each) => each != null && hasRing(each)),
-      };
-    });
-    if (stop === null) continue;
-    if (seen.has(stop.key)) break;
-    seen.add(stop.key);
-    stops.push({ what: stop.what, isInView: stop.isInView, isMarked: stop.isMarked });
+    const at = await page.evaluate(focused);
+    if (at === null) continue;
+    const { key, clip, ...stop } = at;
+    if (key === 0 && stops.size > 1) break;
+    if (stops.has(key)) continue;
+    // What is drawn for a part of an element (the thumb of a slider) only the picture shows.
+    if (!stop.isMarked && clip !== null) {
+      const picture = await page.screenshot({ clip });
+      const focusedElement = await page.evaluateHandle(() => document.activeElement as HTMLElement);
+      await focusedElement.evaluate((element) => element.blur());
+      stop.isMarked = !picture.equals(await page.screenshot({ clip }));
+      await focusedElement.evaluate((element) => element.focus());
+    }
+    stops.set(key, stop);
   }
-  return stops;
+  return [...stops.values()];
+}
+
+interface Walked {
+  /** Elements in the order in which they first had the focus. */
+  walked: Map<Element, number>;
+}
+
+/** Runs in the page. */
+function focused():
+  | (Stop & { key: number; clip: { x: number; y: number; width: number; height: number } | null })
+  | null {
+  const element = document.activeElement;
+  if (element === null || element === document.body) return null;
+  const { walked } = globalThis as unknown as Walked;
+  if (!walked.has(element)) walked.set(element, walked.size);
+  const labels = element instanceof HTMLInputElement || element instanceof HTMLSelectElement ? element.labels : null;
+  const name =
+    element.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element.textContent?.slice(0, 40) ?? '';
+  const box = element.getBoundingClientRect();
+  const isInView = box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight;
+  const hasRing = (each: Element) => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each);
+    return (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none';
+  };
+  const around = [element, element.parentElement, element.parentElement?.parentElement];
+  return {
+    key: walked.get(element)!,
+    what: `${element.getAttribute('role') ?? element.localName} ${name.replace(/\s+/g, ' ').trim()}`.trim(),
+    isInView,
+    isMarked: around.some((each) => each != null && hasRing(each)),
+    // With a margin, for what is drawn around it.
+    clip: isInView
+      ? { x: Math.max(0, box.x - 4), y: Math.max(0, box.y - 4), width: box.width + 8, height: box.height + 8 }
+      : null,
+  };
 }

@@ -21,6 +21,9 @@ const START_MS = 60_000;
 /** A condition that has not come true by then never will, on two busy cores. */
 export const PATIENCE_MS = 60_000;
 
+/** Longer than an answer of the host takes to begin to show. */
+const QUIET_FRAMES = 15;
+
 /** Null where there is none: then nothing of the window can be tested. */
 export const chromiumPath = findChromium(process.platform, process.env);
 export const screenshots = join(root, 'dist', 'screenshots');
@@ -46,7 +49,7 @@ export interface App {
   go(room: RoomName, params?: Record<string, string | number>): Promise<void>;
   /** @returns the file */
   screenshot(name: string): Promise<string>;
-  /** Closes the window and opens another one, as a person does. */
+  /** Closes the window, and opens another one at the same address. */
   reopen(): Promise<void>;
   /** Processes that work for the server: the engine while a run is at work. */
   engines(): number[];
@@ -92,9 +95,12 @@ export async function startApp({ project = null, theme = 'light' }: AppOptions =
     url: server.url,
     takeComplaints: () => complaints.splice(0),
     async go(room: RoomName, params: Record<string, string | number> = {}) {
-      await app.page.evaluate((hash) => {
-        location.hash = hash;
-      }, formatRoute(room, params));
+      await app.page.evaluate(
+        (hash) => {
+          location.hash = hash;
+        },
+        formatRoute(room, params),
+      );
       await settled(app.page);
     },
     async screenshot(name: string) {
@@ -104,8 +110,13 @@ export async function startApp({ project = null, theme = 'light' }: AppOptions =
       return path;
     },
     async reopen() {
+      const hash = new URL(app.page.url()).hash;
       await app.page.close();
       app.page = await open();
+      await app.page.evaluate((before) => {
+        location.hash = before;
+      }, hash);
+      await settled(app.page);
     },
     engines: () => childrenOf(server.pid),
     async close() {
@@ -116,13 +127,26 @@ export async function startApp({ project = null, theme = 'light' }: AppOptions =
   return app;
 }
 
-/** Nothing is loading: no spinner, nothing busy, fonts there, two frames drawn. */
+/** The page has come to rest: nothing is loading, and for some frames nothing changes any more. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelector('[aria-busy="true"], .spinner') === null);
-  await page.evaluate(async () => {
-    await document.fonts.ready;
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  });
+  await page.waitForFunction(
+    ({ quietFrames, busy }) =>
+      new Promise<boolean>((done) => {
+        let quiet = 0;
+        const observer = new MutationObserver(() => (quiet = 0));
+        observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+        const look = () => {
+          if (document.querySelector(busy) !== null || document.fonts.status !== 'loaded') quiet = 0;
+          if (++quiet < quietFrames) requestAnimationFrame(look);
+          else {
+            observer.disconnect();
+            done(true);
+          }
+        };
+        requestAnimationFrame(look);
+      }),
+    { quietFrames: QUIET_FRAMES, busy: '[aria-busy="true"], .spinner' },
+  );
 }
 
 /** Waits until a question has an answer that is true; for what is not on the page. */
