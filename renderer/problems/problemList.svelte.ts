@@ -18,6 +18,12 @@ interface Kept {
   epoch: number;
 }
 
+interface Patch {
+  change: Partial<ProblemRow>;
+  /** Whether the host has it: rows asked for from then on contain it. */
+  isWritten: boolean;
+}
+
 export class ProblemList {
   readonly #client: Client;
   #query = $state.raw<ProblemQuery | null>(null);
@@ -29,6 +35,8 @@ export class ProblemList {
   /** Grows when rows have arrived, so that cells are drawn again. */
   #arrivals = $state(0);
   #rows = new Map<number, Kept>();
+  /** Changes that rows on their way may not know of yet. */
+  #patches = new Map<number, Patch>();
   #epoch = 0;
   #range: readonly [number, number] = [0, 0];
   #isFetching = false;
@@ -84,8 +92,15 @@ export class ProblemList {
     void this.#fetch();
   };
 
-  /** Shows a change before the host has confirmed it. */
-  patch(problemId: number, change: Partial<ProblemRow>): void {
+  /**
+   * Shows a change before the host has confirmed it, also in a row that has not come yet.
+   * @param written settles when the host has it; until then rows that arrive are older than the change
+   */
+  patch(problemId: number, change: Partial<ProblemRow>, written: Promise<unknown> = Promise.resolve()): void {
+    const patch: Patch = { change: { ...this.#patches.get(problemId)?.change, ...change }, isWritten: false };
+    this.#patches.set(problemId, patch);
+    const settle = () => void (patch.isWritten = true);
+    written.then(settle, settle);
     const kept = this.#rows.get(problemId);
     if (kept === undefined) return;
     this.#rows.set(problemId, { ...kept, row: { ...kept.row, ...change } });
@@ -123,11 +138,12 @@ export class ProblemList {
       const epoch = this.#epoch;
       try {
         const modelId = this.#query?.modelId ?? null;
+        for (const id of wanted) if (this.#patches.get(id)?.isWritten) this.#patches.delete(id);
         const rows = await this.#client.call('problems.rows', { problemIds: wanted, modelId });
         // Ids without a row are problems that are gone; the next index leaves them out.
         for (const row of rows) {
           this.#rows.delete(row.problemId);
-          this.#rows.set(row.problemId, { row, epoch });
+          this.#rows.set(row.problemId, { row: { ...row, ...this.#patches.get(row.problemId)?.change }, epoch });
         }
         this.#forget();
         this.#arrivals++;

@@ -91,7 +91,9 @@ function answer(request: IncomingMessage, response: ServerResponse, guard: Guard
     // A page that leads on, not a redirect: a strict cookie is not sent along when another site led here.
     response.setHeader('Set-Cookie', guard.cookie);
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
-    response.end('<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>ARES Workbench</title>');
+    response.end(
+      '<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>ARES Workbench</title><link rel="icon" href="/icon.svg">',
+    );
     return;
   }
   if (!guard.holdsToken(headers)) {

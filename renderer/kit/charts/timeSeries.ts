@@ -71,3 +71,14 @@ export function spreadLabels(wanted: readonly number[], gap: number, min: number
   for (const i of order.toReversed()) after = placed[i] = Math.min(placed[i]!, after - gap);
   return placed;
 }
+
+/** Values that differ by less than this share of their size are one value with the noise of its arithmetic. */
+const NOISE = 1e-9;
+const PADDING = 0.06;
+
+/** The axis for values from `min` to `max`, with room around them; never so narrow that it has no ticks. */
+export function paddedRange(min: number, max: number): [low: number, high: number] {
+  const size = Math.max(Math.abs(min), Math.abs(max));
+  const space = PADDING * (max - min > NOISE * size ? max - min : size || 1);
+  return [min - space, max + space];
+}
