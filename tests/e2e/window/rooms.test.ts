@@ -19,7 +19,7 @@ interface View {
 const views: readonly View[] = [
   { room: 'home' },
   { room: 'data' },
-  { room: 'data', params: { problem: 1 }, name: 'data-problem' },
+  { room: 'data', params: { dataset: 1, problem: 1 }, name: 'data-problem' },
   { room: 'data', params: { import: 1 }, name: 'data-choose' },
   { room: 'difficulty' },
   { room: 'difficulty', params: { view: 'curation' }, name: 'difficulty-curation' },

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { smooth } from '#renderer/kit/charts/smoothing.ts';
 import { compact, linear, ticks } from '#renderer/kit/charts/ticks.ts';
-import { seriesTable, spreadLabels } from '#renderer/kit/charts/timeSeries.ts';
+import { paddedRange, seriesTable, spreadLabels } from '#renderer/kit/charts/timeSeries.ts';
 import { inkOn, scaleRgb } from '#renderer/kit/colour.ts';
 
 it('puts ticks on round values and writes them short', () => {
@@ -59,6 +59,22 @@ it('pushes labels apart and keeps their order', () => {
   const sorted = [...placed].sort((a, b) => a - b);
   for (const [i, y] of sorted.slice(1).entries()) expect(y - sorted[i]!).toBeGreaterThanOrEqual(10);
   expect(Math.max(...spreadLabels([98, 99, 100], 10, 0, 100))).toBeLessThanOrEqual(100);
+});
+
+it('gives an axis a width that has ticks, also where values hardly differ', () => {
+  expect(paddedRange(0, 1)).toEqual([-0.06, 1.06]);
+  expect(paddedRange(0, 0)).toEqual([-0.06, 0.06]);
+  for (const [min, max] of [
+    [0.3, 0.3],
+    [0.3, 0.1 + 0.2],
+    [-1e6, -1e6 + 1e-9],
+    [1e-12, 1e-12],
+  ] as const) {
+    const [low, high] = paddedRange(min, max);
+    expect((high - low) / Math.max(Math.abs(low), Math.abs(high))).toBeGreaterThan(0.1);
+    expect(low).toBeLessThan(min);
+    expect(high).toBeGreaterThan(max);
+  }
 });
 
 it('goes through the scales in order of lightness, with readable ink', () => {
