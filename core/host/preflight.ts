@@ -188,6 +188,12 @@ function warningsOf(
   const { method } = policy;
   const warnings = [...recipeWarnings(recipe)];
   const train = preparation.train.length;
+  const measured = kind === 'aepo' ? 'evaluation' : 'label';
+  if (trains(recipe) && recipe[measured].samples < 2)
+    warnings.push(
+      `With one sample of a problem (${measured}.samples) every problem is solved always or never: the run will find no ` +
+        'signal and end. Draw at least two.',
+    );
   if (policy.enabled && train < policy.promptsPerStep)
     warnings.push(
       `A step draws ${policy.promptsPerStep} problems, but there are only ${train}: each is drawn several times.`,

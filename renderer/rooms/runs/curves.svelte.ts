@@ -15,19 +15,24 @@ export interface CurveRequest {
   names: readonly string[];
 }
 
+export interface RunCurves {
+  runId: number;
+  series: readonly MetricSeries[];
+}
+
 export interface Curves {
-  /** Per request, in its order; undefined before the first answer. */
-  readonly data: readonly MetricSeries[][] | undefined;
+  /** Per run that was asked for, in that order; undefined before the first answer. */
+  readonly data: readonly RunCurves[] | undefined;
   readonly error: ContractError | null;
 }
 
-/** Points per curve: about one per px of the widest chart. */
-const BUCKETS = 600;
+/** Points per curve: about one per px of a chart. */
+const BUCKETS = 320;
 
 /** @param wanted called reactively; null asks nothing */
 export function curves(wanted: () => readonly CurveRequest[] | null): Curves {
   const session = useSession();
-  let data = $state.raw<readonly MetricSeries[][]>();
+  let data = $state.raw<readonly RunCurves[]>();
   let error = $state.raw<ContractError | null>(null);
   let latest = 0;
 
@@ -36,9 +41,10 @@ export function curves(wanted: () => readonly CurveRequest[] | null): Curves {
     if (requests === null) return;
     const mine = ++latest;
     Promise.all(
-      requests.map(({ names, ...where }) =>
-        session.call('runs.metrics', { ...where, names: [...names], buckets: BUCKETS }),
-      ),
+      requests.map(async ({ runId, stage, names }): Promise<RunCurves> => {
+        const series = await session.call('runs.metrics', { runId, stage, names: [...names], buckets: BUCKETS });
+        return { runId, series };
+      }),
     ).then(
       (answers) => {
         if (mine !== latest) return;
