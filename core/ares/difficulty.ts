@@ -62,6 +62,14 @@ export function hasEnoughSamples(
   return rule === 'certain' && bucketsWithin(wilsonInterval(correct, drawn), options).length === 1;
 }
 
+/** Fewest samples after which any problem can have enough under a rule: looking before is of no use. */
+export function fewestSamples(samples: number, rule: LabelStopRule, options: BucketOptions): number {
+  for (let drawn = 1; drawn < samples; drawn++)
+    for (let correct = 0; correct <= drawn; correct++)
+      if (hasEnoughSamples(correct, drawn, samples, rule, options)) return drawn;
+  return samples;
+}
+
 /** Under which circumstances a difficulty was measured; without them the number means nothing. */
 export interface LabelProvenance {
   /** Identity of the model that answered (hash of its weights). */

@@ -7,7 +7,7 @@
  * signal. A label's pass rate never counts the extra samples.
  */
 import { CORRECT } from '#core/grading/verdict.ts';
-import { type DifficultyLabel, difficultyLabel, hasEnoughSamples } from '#core/ares/difficulty.ts';
+import { type DifficultyLabel, difficultyLabel, fewestSamples, hasEnoughSamples } from '#core/ares/difficulty.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import type { ModelHandle } from '#core/engine/api.ts';
 import type { RolloutColumns, RolloutReads } from '#core/store/rollouts.ts';
@@ -78,9 +78,9 @@ export async function runLabelStage(
   let drawn = 0;
   let firstChunk = 0;
   let doneBefore = 0;
+  const first = rule === 'never' ? samples : (stopEarly.firstSamples ?? fewestSamples(samples, rule, buckets));
   while (drawn < samples && open.length > 0) {
-    const wanted = rule === 'never' ? samples : drawn === 0 ? stopEarly.firstSamples : stopEarly.moreSamples;
-    const more = Math.min(wanted, samples - drawn);
+    const more = Math.min(drawn === 0 ? first : stopEarly.moreSamples, samples - drawn);
     const chunks = chunksOf(open, drawn, more, responsesPerChunk);
     const atMost = doneBefore + open.length * (samples - drawn);
     const collection = { ...plan, firstChunk, onChunk, ...(trains ? { isEnough: isHopeless } : {}) };

@@ -81,8 +81,9 @@ const adapter = z
 const stopEarly = z
   .strictObject({
     rule: z.enum(labelStopRules).default('never'),
-    /** Drawn for every problem before the first look, and between two looks. */
-    firstSamples: count.default(4),
+    /** Drawn for every problem before the first look; null draws as few as can decide anything. */
+    firstSamples: count.nullable().default(null),
+    /** Between two looks. */
     moreSamples: count.default(2),
   })
   .prefault({});

@@ -30,7 +30,7 @@ export function labelRecipe(
     seed,
     label: {
       samples,
-      stopEarly: { rule: stopRule, firstSamples: Math.min(samples, Math.max(1, Math.ceil(samples / 2))) },
+      stopEarly: { rule: stopRule },
       extraSamples: 0,
       temperature,
       maxNewTokens,

@@ -1,7 +1,7 @@
 // Labelling: labels that come in as they are measured, sampling that stops where the bucket is known, and resuming.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketOf, hasEnoughSamples } from '#core/ares/difficulty.ts';
+import { bucketOf, fewestSamples, hasEnoughSamples } from '#core/ares/difficulty.ts';
 import { type LabelStopRule, defaultOptions } from '#core/ares/options.ts';
 import type { Engine, RolloutColumns, RolloutRequest } from '#core/engine/api.ts';
 import type { RunContext } from '#core/runs/context.ts';
@@ -167,6 +167,14 @@ describe('hasEnoughSamples', () => {
         expect(bucketOf(final, samples, options)).toBe(bucketOf(correct, drawn, options));
       }),
     );
+  });
+
+  it('is looked at from the first draw on at which it can be true', () => {
+    expect(fewestSamples(8, 'never', options)).toBe(8);
+    expect(fewestSamples(8, 'settled', options)).toBe(6);
+    expect(fewestSamples(32, 'settled', options)).toBe(21);
+    expect(fewestSamples(32, 'certain', options)).toBe(7);
+    expect(fewestSamples(1, 'certain', options)).toBe(1);
   });
 
   it('stops no later under "certain", and only there by the interval', () => {
