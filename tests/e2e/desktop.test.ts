@@ -109,7 +109,7 @@ describeWithChromium('the shell under the stand-in', () => {
   });
 
   it('says what is wrong when it cannot start', async () => {
-    const { ended } = await launchStandIn(temporaryFolder(), '--project=/nowhere');
+    const { ended } = await launchStandIn(temporaryFolder(), { switches: ['--project=/nowhere'] });
     expect(await ended).toBe(1);
   });
 });
@@ -133,7 +133,7 @@ describeWithChromium('a run in the desktop shell', () => {
     const home = temporaryFolder();
     const project = join(home, 'project');
     await queuedRun(project);
-    const { page, ask, ended } = await startStandIn(home, `--project=${project}`);
+    const { page, ask, ended } = await startStandIn(home, { switches: [`--project=${project}`] });
     await page.waitForSelector('main');
     await expect.poll(() => stateOf(project).fraction, { timeout: 60_000 }).toBeGreaterThan(0);
     expect(stateOf(project).state).toBe('running');
@@ -148,7 +148,7 @@ describeWithChromium('a run in the desktop shell', () => {
     const home = temporaryFolder();
     const project = join(home, 'project');
     await queuedRun(project);
-    const { page, ask, quit } = await startStandIn(home, `--project=${project}`);
+    const { page, ask, quit } = await startStandIn(home, { switches: [`--project=${project}`] });
     await page.waitForSelector('main');
     await expect.poll(() => stateOf(project).fraction, { timeout: 60_000 }).toBeGreaterThan(0);
     await ask('killEngine');

@@ -49,16 +49,23 @@ export interface StandIn extends Desktop {
 }
 
 /** Starts whichever there is. @param home where it keeps settings; a folder of the test's own */
-export async function startDesktop(home: string, ...switches: string[]): Promise<Desktop> {
-  if (!hasElectron) return startStandIn(home, ...switches);
-  const args = [await builtMain(), ...switches, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
+export async function startDesktop(home: string): Promise<Desktop> {
+  if (!hasElectron) return startStandIn(home);
+  const args = [await builtMain(), ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
   const electron = await _electron.launch({ args, env: { ...process.env, ARES_HOME: home } as Record<string, string> });
   onTestFinished(() => electron.close());
   return { page: await electron.firstWindow(), quit: () => electron.close() };
 }
 
-export async function startStandIn(home: string, ...switches: string[]): Promise<StandIn> {
-  const { child, ask, ended } = await launchStandIn(home, ...switches);
+export interface StandInOptions {
+  /** Of another build than the repository's. */
+  main?: string;
+  /** Of the command line. */
+  switches?: readonly string[];
+}
+
+export async function startStandIn(home: string, options: StandInOptions = {}): Promise<StandIn> {
+  const { child, ask, ended } = await launchStandIn(home, options);
   const endpoint = await until(() => ask('endpoint'), 'the browser of the stand-in');
   const browser = await chromium.connectOverCDP(endpoint);
   const [context] = browser.contexts();
@@ -79,8 +86,11 @@ export async function startStandIn(home: string, ...switches: string[]): Promise
 }
 
 /** As startStandIn, without waiting for a window. It ends with the process of the test at the latest. */
-export async function launchStandIn(home: string, ...switches: string[]): Promise<Omit<StandIn, 'page' | 'quit'>> {
-  const child = fork(launcher, [await builtMain(), ...switches], {
+export async function launchStandIn(
+  home: string,
+  { main, switches = [] }: StandInOptions = {},
+): Promise<Omit<StandIn, 'page' | 'quit'>> {
+  const child = fork(launcher, [main ?? (await builtMain()), ...switches], {
     env: { ...process.env, ARES_HOME: home },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [],

@@ -74,18 +74,19 @@ export async function cookieOf({ url, port }: Pick<Served, 'url' | 'port'>): Pro
   return headers['set-cookie']![0]!.split(';')[0]!;
 }
 
-const executablePath = process.env['ARES_CHROMIUM'] ?? '/usr/bin/chromium';
-export const hasChromium = existsSync(executablePath);
+export const chromiumExecutable = process.env['ARES_CHROMIUM'] ?? '/usr/bin/chromium';
+export const hasChromium = existsSync(chromiumExecutable);
 
 /** `describe`, or a suite that is skipped with a line on stderr where there is no Chromium. */
 export function describeWithChromium(name: string, body: () => void): void {
-  if (!hasChromium) process.stderr.write(`SKIPPED: "${name}" needs Chromium at ${executablePath} (or ARES_CHROMIUM)\n`);
+  if (!hasChromium)
+    process.stderr.write(`SKIPPED: "${name}" needs Chromium at ${chromiumExecutable} (or ARES_CHROMIUM)\n`);
   describe.skipIf(!hasChromium)(name, body);
 }
 
 export async function openChromium(): Promise<Browser> {
   const browser = await chromium.launch({
-    executablePath,
+    executablePath: chromiumExecutable,
     args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
   });
   onTestFinished(() => browser.close());

@@ -14,7 +14,7 @@ import type { Dispatcher } from '#core/contract/dispatch.ts';
 import { maxFrameBytes } from '#core/contract/frames.ts';
 import { createSession } from '#core/contract/session.ts';
 import { type RendererFiles, securityHeaders } from '#core/host/rendererFiles.ts';
-import { toAresError } from '#core/util/errors.ts';
+import { AresError, toAresError } from '#core/util/errors.ts';
 import { type Guard, createGuard } from './guard.ts';
 
 export interface ServerOptions {
@@ -56,7 +56,7 @@ export async function startServer({ dispatcher, files, port }: ServerOptions): P
     sockets.handleUpgrade(request, connection, head, (socket) => sockets.emit('connection', socket, request));
   });
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (thrown) => reject(toAresError(thrown)));
+    http.once('error', (thrown: NodeJS.ErrnoException) => reject(listenError(thrown, port)));
     http.listen(port, ADDRESS, resolve);
   });
   const own = (http.address() as AddressInfo).port;
@@ -71,6 +71,14 @@ export async function startServer({ dispatcher, files, port }: ServerOptions): P
       await closed;
     },
   };
+}
+
+function listenError(thrown: NodeJS.ErrnoException, port: number): AresError {
+  if (thrown.code !== 'EADDRINUSE' && thrown.code !== 'EACCES') return toAresError(thrown);
+  return new AresError('usage', `Port ${port} cannot be used: it is taken or not allowed.`, {
+    hint: 'Choose another with --port, or leave it out.',
+    cause: thrown,
+  });
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, guard: Guard, files: RendererFiles): void {
