@@ -13,7 +13,9 @@ const config: KnipConfig = {
     'renderer/rooms/*/*Room.svelte',
     'renderer/rooms/*/commands.ts',
     'renderer/*.config.{ts,js}',
-    'electron/{main,preload}.ts',
+    'electron/{main,preload,build,package}.ts',
+    // In place of the module `electron`, and what it starts by path.
+    'tests/e2e/electronStandIn/{launch,electron,parentPort}.ts',
     // Run by hand.
     'tests/bench/*.ts',
     'tests/**/fixtures/*.ts',
@@ -22,8 +24,16 @@ const config: KnipConfig = {
     'tests/**/*.test.ts',
   ],
   project: ['core/**/*.{ts,mjs}', 'electron/**/*.ts', 'renderer/**/*.{ts,svelte}', 'tests/**/*.ts'],
-  // Run by path, in scripts and in tests/checkSteps.ts; fonts are named in a style sheet.
-  ignoreDependencies: ['oxfmt', 'svelte-check', '@fontsource-variable/*'],
+  ignoreDependencies: [
+    // Run by path, in scripts and in tests/checkSteps.ts; fonts are named in a style sheet.
+    'oxfmt',
+    'svelte-check',
+    '@fontsource-variable/*',
+    // Parts of electron-builder, which the tests of packaging want in the very version it brings.
+    '@electron/asar',
+    '@electron/fuses',
+    'app-builder-lib',
+  ],
   // A type that only its own file names may still be part of what the file exports.
   ignoreExportsUsedInFile: true,
 };
