@@ -4,12 +4,13 @@
  * Owns: the points at which formulas are compared, and what their values there say. Numbers are compared exactly,
  * irrational ones within rounding; formulas with variables at several fixed points, and must agree at all of them.
  * A value that cannot be computed well enough says nothing; when too little is said, the answer is "undecided"
- * and never "equal". Irrational numbers are compared in double precision: √3 and √3 + 10⁻³⁰ are one to this file.
+ * and never "equal". Irrational numbers are compared in double precision; where a smaller difference is written out,
+ * as in √3 and √3 + 10⁻³⁰, that is undecided too. A smaller one that is not, as in √3·(1 + 10⁻³⁰), is not seen.
  */
 import { philox } from '#core/util/rng.ts';
-import { agree, isUsable } from './approximate.ts';
+import { type Approximate, add, agree, approximate, isUsable, negate } from './approximate.ts';
 import { type Point, type Value, combine, evaluate, toApproximate } from './evaluate.ts';
-import { type Exact, equalExact, exact, isReal } from './exact.ts';
+import { type Exact, add as addExact, equalExact, exact, isReal, negate as negateExact } from './exact.ts';
 import { type Node, collectVariables, operation, some } from './nodes.ts';
 import { isRounded } from './rounding.ts';
 
@@ -99,7 +100,37 @@ export function sameFormula(a: Node, b: Node): Sameness {
 function sameConstant(a: Node, b: Node): Sameness {
   const [left, right] = [evaluate(a, new Map()), evaluate(b, new Map())];
   const same = sameNumber(left, right);
+  if (same === true && differBeyondRounding(a, b)) return null;
   return same === false && (isRounded(a, right) || isRounded(b, left)) ? true : same;
+}
+
+/**
+ * Whether two sums that agree within rounding have rational terms that differ while the others agree: 288π and
+ * 288π + 10⁻¹². Their difference is too small for double precision, but it is written there.
+ */
+function differBeyondRounding(a: Node, b: Node): boolean {
+  const [left, right] = [termsOf(a), termsOf(b)];
+  if (left === null || right === null || equalExact(left.rational, right.rational)) return false;
+  return agree(left.rest, right.rest);
+}
+
+/** A sum as its exact terms together and the others together; null where nothing but one of them is there. */
+function termsOf(node: Node): { rational: Exact; rest: Approximate } | null {
+  let rational: Exact | null = exact(0n);
+  let rest = approximate(0);
+  for (const { term, isNegative } of summands(node, false)) {
+    const value = evaluate(term, new Map());
+    if (value.exact === null) rest = add(rest, isNegative ? negate(value.approximate) : value.approximate);
+    else rational = rational && addExact(rational, isNegative ? negateExact(value.exact) : value.exact);
+  }
+  return rational === null || !isUsable(rest) ? null : { rational, rest };
+}
+
+function summands(node: Node, isNegative: boolean): { term: Node; isNegative: boolean }[] {
+  if (node.kind !== 'operation') return [{ term: node, isNegative }];
+  if (node.name === 'add') return node.operands.flatMap((operand) => summands(operand, isNegative));
+  if (node.name === 'negate') return summands(node.operands[0]!, !isNegative);
+  return [{ term: node, isNegative }];
 }
 
 /**
