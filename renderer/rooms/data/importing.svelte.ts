@@ -28,6 +28,8 @@ export class ImportFile {
   target = $state<Target>('new');
   isReading = $state(true);
   error = $state.raw<Pick<ContractError, 'message' | 'where' | 'hint'> | null>(null);
+  /** A person ended it; `error` says that nothing was imported. */
+  wasCancelled = $state(false);
   job = $state.raw<Job | null>(null);
   result = $state.raw<Imported | null>(null);
 
@@ -120,10 +122,12 @@ export class Importing {
 
   async #import(file: ImportFile, appendTo: number | null): Promise<void> {
     file.error = null;
+    file.wasCancelled = false;
     try {
       const { path, mapping, name, split } = file;
       const { jobId } = await this.#client.call('data.import', { path, mapping, name, split, appendTo });
       const end = await this.#follow(file, jobId);
+      file.wasCancelled = end.state === 'cancelled';
       if (end.state === 'finished') file.result = end.result as Imported;
       else
         file.error = end.error ?? {
