@@ -22,7 +22,8 @@ export function shortcutOf(settings: Pick<Settings, 'shortcuts'>, id: string): s
 /** @returns a function that ends listening */
 export function listenForShortcuts(session: Session): () => void {
   let strokes: string[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the last of them was struck: by the clock of the keys, which a busy page does not delay. */
+  let struckMs = 0;
 
   const press = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -31,7 +32,8 @@ export function listenForShortcuts(session: Session): () => void {
     if (takesText(event.target) && !/^(Mod|Ctrl|Alt)\+/.test(stroke)) return;
     // What lies above the window has keys of its own.
     if (document.querySelector('dialog[open]') !== null) return;
-    clearTimeout(timer);
+    if (event.timeStamp - struckMs > CHORD_MS) strokes = [];
+    struckMs = event.timeStamp;
     let found = matchStrokes(commandSpecs, session.settings.shortcuts, [...strokes, stroke]);
     if (strokes.length > 0 && found.ids.length === 0 && !found.isBeginning) {
       strokes = [];
@@ -42,16 +44,10 @@ export function listenForShortcuts(session: Session): () => void {
       strokes = [];
       event.preventDefault();
       session.commands.run(id);
-    } else if (found.isBeginning) {
-      strokes = [...strokes, stroke];
-      timer = setTimeout(() => (strokes = []), CHORD_MS);
-    } else strokes = [];
+    } else strokes = found.isBeginning ? [...strokes, stroke] : [];
   };
   addEventListener('keydown', press);
-  return () => {
-    clearTimeout(timer);
-    removeEventListener('keydown', press);
-  };
+  return () => removeEventListener('keydown', press);
 }
 
 const textTypes = ['text', 'search', 'number', 'password', 'email', 'url', 'tel'];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RoomName } from '#renderer/app/router.ts';
 import { seriousFindings, walk } from './accessibility.ts';
-import { type App, type Theme, announceWindow, chromiumPath, settled, startApp } from './app.ts';
+import { type App, PATIENCE_MS, type Theme, announceWindow, chromiumPath, settled, startApp } from './app.ts';
 import { prepareProject } from './preparedProject.ts';
 
 announceWindow('rooms');
@@ -89,4 +89,124 @@ describe.skipIf(chromiumPath === null)('the rooms of the window', () => {
       expect(stops.filter(({ isMarked }) => !isMarked)).toEqual([]);
     },
   );
+
+  describe('by the keys alone', () => {
+    /** What is on the page in the end. */
+    const shown = <T>(ask: () => T) => expect.poll(ask, { timeout: PATIENCE_MS });
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await app.page.keyboard.press(key);
+    };
+    const room = () => app.page.getByRole('main').getAttribute('aria-label');
+    const dialog = () => app.page.locator('dialog[open]');
+    const tab = () => app.page.locator('main [role=tab][aria-selected=true]').first().innerText();
+    /** Presses Tab until what has the focus fits; the walk above says that everything is reached. */
+    async function tabTo(selector: string): Promise<void> {
+      for (let i = 0; i < 150; i++) {
+        if (await app.page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+        await press('Tab');
+      }
+      throw new Error(`Tab does not lead to ${selector}.`);
+    }
+
+    it('goes to every room, by chord and by the palette', async () => {
+      await open({ room: 'home' });
+      for (const [key, title] of [
+        ['d', 'Data'],
+        ['i', 'Difficulty'],
+        ['e', 'Entropy'],
+        ['r', 'Runs'],
+        ['c', 'Compare'],
+        ['w', 'Rewards'],
+        ['m', 'Models'],
+        ['s', 'Settings'],
+        ['h', 'Home'],
+      ] as const) {
+        await press('g', key);
+        await shown(room).toBe(title);
+        await settled(app.page);
+      }
+      await press('Control+k');
+      await app.page.keyboard.type('entropy');
+      await press('Enter');
+      await shown(room).toBe('Entropy');
+      expect(await dialog().count()).toBe(0);
+      await press('Control+k', 'Escape');
+      await shown(() => dialog().count()).toBe(0);
+      await press('?');
+      await shown(() => dialog().count()).toBe(1);
+      await press('Escape');
+      await shown(() => dialog().count()).toBe(0);
+    });
+
+    it('searches the problems, goes through them and opens one', async () => {
+      await open({ room: 'data', params: { dataset: 1 } });
+      await press('/');
+      await app.page.keyboard.type('register');
+      await shown(() => app.page.locator('main footer').innerText()).toMatch(/of 40 problems/);
+      await tabTo('main [role=grid]');
+      await press('ArrowDown', 'ArrowDown', 'Enter');
+      await shown(() => app.page.url()).toMatch(/problem=\d+/);
+      await open({ room: 'data', params: { dataset: 1 } });
+    });
+
+    it('moves between tabs and panes by arrows', async () => {
+      await open({ room: 'runs', params: { run: 1 } });
+      await tabTo('main [role=tab]');
+      await press('ArrowRight');
+      expect(await tab()).toBe('Samples');
+      await open({ room: 'entropy' });
+      await tabTo('main [role=separator]');
+      const size = () => app.page.locator('main [role=separator]').first().getAttribute('aria-valuenow');
+      const before = Number(await size());
+      await press('ArrowRight');
+      await shown(async () => Number(await size())).toBeGreaterThan(before);
+    });
+
+    it('writes a new run and leaves it', async () => {
+      await open({ room: 'runs', params: { run: 1 } });
+      await press('Shift+N');
+      await app.page.getByRole('textbox', { name: 'Recipe' }).waitFor();
+      await tabTo('textarea');
+      await press('Escape');
+      await tabTo('[role=region][aria-label="Preview of the run"]');
+    });
+
+    it('views, chooses from the menu and closes it in Compare', async () => {
+      await open({ room: 'compare', params: { run: 1 } });
+      await press('v', 'c');
+      await shown(tab).toBe('Charts');
+      await app.page.getByRole('button', { name: 'Export' }).focus();
+      await press('Enter');
+      await expect
+        .poll(() => app.page.evaluate(() => document.activeElement?.textContent ?? ''))
+        .toMatch(/Report as HTML/);
+      await press('ArrowDown');
+      await shown(() => app.page.evaluate(() => document.activeElement?.textContent ?? '')).toMatch(/CSV/);
+      await press('Escape');
+      await shown(() => app.page.getByRole('menu').isVisible()).toBe(false);
+    });
+
+    it('changes mode, theme and label, and imports a model', async () => {
+      await open({ room: 'reward' });
+      const mode = () => app.page.getByLabel('Mode', { exact: true }).inputValue();
+      const before = await mode();
+      await press('m');
+      await shown(mode).not.toBe(before);
+      await open({ room: 'difficulty', params: { dataset: 1 } });
+      await press('3');
+      await shown(() => app.page.getByRole('grid').getByRole('row').nth(1).innerText()).toContain('hard');
+      await press('u');
+      await open({ room: 'models' });
+      await press('i');
+      await shown(() => dialog().count()).toBe(1);
+      await press('Escape');
+      await shown(() => dialog().count()).toBe(0);
+      await open({ room: 'settings' });
+      await tabTo('main input[type=radio]');
+      await press('ArrowRight');
+      await shown(() => app.page.getByRole('radio', { name: 'Light' }).isChecked()).toBe(true);
+      await press('ArrowLeft');
+      await shown(() => app.page.getByRole('radio', { name: 'System' }).isChecked()).toBe(true);
+    });
+  });
 });
