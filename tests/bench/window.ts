@@ -56,6 +56,7 @@ interface Measured {
   most: number;
 }
 const results: Measured[] = [];
+const round = (value: number) => Math.round(10 * value) / 10;
 
 function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
@@ -65,6 +66,10 @@ function add(what: string, budget: number, by: Measured['by'], samples: readonly
   const [least, most] = [sorted[0]!, sorted.at(-1)!];
   const value = by === 'median' ? quantile(sorted, 0.5) : by === 'p95' ? quantile(sorted, 0.95) : most;
   results.push({ what, unit: by === 'size' ? 'kB' : 'ms', budget, n: samples.length, value, by, least, most });
+  const range = `${by} of ${samples.length}, ${round(least)} to ${round(most)}`;
+  const figure = `${String(round(value)).padStart(8)} ${by === 'size' ? 'kB' : 'ms'}`;
+  const mark = value < budget ? 'kept  ' : 'BROKEN';
+  process.stdout.write(`${mark}  ${what.padEnd(46)} ${figure} (${range}), budget ${budget}\n`);
 }
 
 /** Longest distances between two frames while something is scrolled by, one per pass. */
@@ -195,10 +200,12 @@ async function longTrace(): Promise<{ project: string; rolloutId: number }> {
     const step = store.rollouts.steps(runId, stage).at(-1)!;
     const key = { runId, stage, step };
     const ids = store.rollouts.columns(key).rolloutId;
-    const longest = [...ids]
-      .map((id) => store.rollouts.get(id)!)
-      .find(({ lengthTokens }) => lengthTokens === TRACE_TOKENS);
-    if (longest !== undefined) return { project, rolloutId: longest.rolloutId };
+    const long = () =>
+      [...store.rollouts.columns(key).rolloutId].find(
+        (each) => store.rollouts.get(each)?.lengthTokens === TRACE_TOKENS,
+      );
+    const known = long();
+    if (known !== undefined) return { project, rolloutId: known };
     const {
       rolloutId,
       hasTokens: _,
@@ -212,7 +219,7 @@ async function longTrace(): Promise<{ project: string; rolloutId: number }> {
       for (let i = 0; i < all.length; i++) all[i] = values[i % values.length]!;
       return all;
     };
-    const long = {
+    const made = {
       ...rollout,
       sample: 1000,
       parentSample: null,
@@ -224,8 +231,8 @@ async function longTrace(): Promise<{ project: string; rolloutId: number }> {
         entropiesNats: repeat(tokens.entropiesNats, new Float32Array(TRACE_TOKENS)),
       },
     };
-    store.rollouts.write(key, [long]);
-    return { project, rolloutId: store.rollouts.columns(key).rolloutId.at(-1)! };
+    store.rollouts.write(key, [made]);
+    return { project, rolloutId: long()! };
   } finally {
     store.close();
   }
@@ -302,13 +309,6 @@ if (wanted.has('table')) await measureTable();
 if (wanted.has('trace')) await measureTrace();
 if (wanted.has('calls')) await measureCalls();
 
-const round = (value: number) => Math.round(10 * value) / 10;
-for (const { what, unit, budget, n, value, by, least, most } of results) {
-  const mark = value < budget ? 'kept  ' : 'BROKEN';
-  process.stdout.write(
-    `${mark}  ${what.padEnd(46)} ${String(round(value)).padStart(8)} ${unit} (${by} of ${n}, ${round(least)} to ${round(most)}), budget ${budget}\n`,
-  );
-}
 process.stdout.write(`load average at the beginning ${round(load)} on ${cpus().length} cores\n`);
 const line = {
   date: new Date().toISOString().slice(0, 10),
