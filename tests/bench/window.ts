@@ -54,6 +54,8 @@ interface Measured {
   by: 'median' | 'longest' | 'p95' | 'size';
   least: number;
   most: number;
+  /** How many of the n were over the budget. */
+  over: number;
 }
 const results: Measured[] = [];
 const round = (value: number) => Math.round(10 * value) / 10;
@@ -65,8 +67,9 @@ function add(what: string, budget: number, by: Measured['by'], samples: readonly
   const sorted = samples.toSorted((a, b) => a - b);
   const [least, most] = [sorted[0]!, sorted.at(-1)!];
   const value = by === 'median' ? quantile(sorted, 0.5) : by === 'p95' ? quantile(sorted, 0.95) : most;
-  results.push({ what, unit: by === 'size' ? 'kB' : 'ms', budget, n: samples.length, value, by, least, most });
-  const range = `${by} of ${samples.length}, ${round(least)} to ${round(most)}`;
+  const over = samples.filter((each) => each >= budget).length;
+  results.push({ what, unit: by === 'size' ? 'kB' : 'ms', budget, n: samples.length, value, by, least, most, over });
+  const range = `${by} of ${samples.length}, ${round(least)} to ${round(most)}, ${over} over`;
   const figure = `${String(round(value)).padStart(8)} ${by === 'size' ? 'kB' : 'ms'}`;
   const mark = value < budget ? 'kept  ' : 'BROKEN';
   process.stdout.write(`${mark}  ${what.padEnd(46)} ${figure} (${range}), budget ${budget}\n`);
