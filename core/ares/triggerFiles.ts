@@ -4,11 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toAresError } from '#core/util/errors.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 import { type TriggerVocabulary, parseVocabulary, vocabularyOf } from './triggers.ts';
 
 /** The list that ships with the workbench. */
-export const ownVocabularyFile = join(programFolder, 'resources', 'triggers', 'own.json');
+export const ownVocabularyFile = join(resourcesFolder, 'triggers', 'own.json');
 
 /**
  * The vocabulary that `count.vocabulary` names: 'own', a path, or the words themselves.

@@ -10,7 +10,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
 import { toAresError } from '#core/util/errors.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 import type { HostContext } from './hostContext.ts';
 import { readProgramFacts } from './programFacts.ts';
 
@@ -174,7 +174,7 @@ async function checkSampleModel(): Promise<Outcome> {
   const { openModelFolder } = await import('#core/model/modelFolder.ts');
   const { loadWeights } = await import('#core/model/weights.ts');
   const { parameterCount } = await import('#core/model/parameters.ts');
-  const folder = join(programFolder, 'resources', 'sample', sampleProject().modelFolder);
+  const folder = join(resourcesFolder, 'sample', sampleProject().modelFolder);
   const model = openModelFolder(folder);
   loadWeights(folder, model.config);
   return fine(`${parameterCount(model.config)} parameters, ${model.tokenizer.vocabSize} tokens`);

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PresetName, presetNames, presets } from '#core/ares/presets.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 
 export interface RecipeTemplate {
   key: string;
@@ -16,7 +16,7 @@ export interface RecipeTemplate {
   yaml: string;
 }
 
-const sampleFile = join(programFolder, 'resources', 'sample', 'recipe.yaml');
+const sampleFile = join(resourcesFolder, 'sample', 'recipe.yaml');
 
 export function recipeTemplates(): RecipeTemplate[] {
   return [

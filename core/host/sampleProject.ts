@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { loadProblems } from '#core/data/problems.ts';
 import { hashOfWeights } from '#core/runs/modelHash.ts';
 import { sampleProject } from '#core/sample/project.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 import { importFile } from './dataImport.ts';
 import { createProject, isProjectFolder } from './project.ts';
 
@@ -22,7 +22,7 @@ const MODELS = 'models';
 export async function makeSampleProject(folder: string): Promise<void> {
   if (isProjectFolder(folder)) return;
   const { title, datasets, modelFolder } = sampleProject();
-  const resource = (name: string) => join(programFolder, 'resources', 'sample', name);
+  const resource = (name: string) => join(resourcesFolder, 'sample', name);
   const temporary = `${folder}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
   const store = createProject(temporary);

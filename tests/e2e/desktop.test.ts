@@ -3,12 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { encodeFrame } from '#core/contract/frames.ts';
 import { createRun } from '#core/host/createRun.ts';
 import { listRuns } from '#core/host/runList.ts';
 import { parseRecipe } from '#core/runs/recipe.ts';
 import { temporaryFolder } from './ares.ts';
-import { announceShell, launchStandIn, startDesktop, startStandIn } from './desktop.ts';
+import { announceShell, callFromPage, launchStandIn, startDesktop, startStandIn } from './desktop.ts';
 import { describeWithChromium } from './serve.ts';
 
 announceShell('behaviour');
@@ -155,13 +154,7 @@ describeWithChromium('a run in the desktop shell', () => {
     await expect.poll(() => stateOf(project).state).toBe('interrupted');
     const before = stateOf(project).fraction;
     // The window is still there, and resumes it.
-    const { connect, call } = {
-      connect: 'ares.connect',
-      call: [...encodeFrame('call', 1, 'runs.resume', { runId: 1 })],
-    };
-    await page.evaluate(
-      `new Promise((done) => { void ${connect}(done).then(() => ares.send(Uint8Array.from(${JSON.stringify(call)}))) }).then(() => undefined)`,
-    );
+    await callFromPage(page, 'runs.resume', { runId: 1 });
     await expect.poll(() => stateOf(project).fraction, { timeout: 60_000 }).toBeGreaterThan(before);
     expect((await ask('engines')).length).toBe(2);
     await quit();

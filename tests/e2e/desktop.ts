@@ -9,12 +9,15 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Page, _electron, chromium } from 'playwright-core';
 import { onTestFinished } from 'vitest';
+import { decodeFrame, encodeFrame } from '#core/contract/frames.ts';
 import { rendererBuild, shellBuild, upToDate } from '#core/cli/builds.ts';
 import type { Commands } from './electronStandIn/control.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 const launcher = join(import.meta.dirname, 'electronStandIn', 'launch.ts');
 const START_MS = 60_000;
+/** A number that no front end gets to. */
+const OWN_ID = 4_000_000_000;
 
 /** Whether Electron itself can be started here. */
 export const hasElectron =
@@ -112,6 +115,22 @@ export async function launchStandIn(
       void ended.then(() => reject(new Error('The stand-in has ended.')));
     });
   return { child, ask, ended };
+}
+
+/**
+ * A call of the contract from within the page, past the front end, whose connection this one replaces.
+ * @returns the answer; a refusal is thrown as its sentence
+ */
+export async function callFromPage(page: Page, name: string, request: unknown): Promise<unknown> {
+  const frame = JSON.stringify([...encodeFrame('call', OWN_ID, name, request)]);
+  // The front end goes on asking, on the new connection; its answers are not meant.
+  const bytes = (await page.evaluate(`new Promise((done) => {
+    const listen = (frame) => { if (new DataView(frame.buffer, frame.byteOffset).getUint32(4, true) === ${OWN_ID}) done([...frame]) };
+    void ares.connect(listen).then(() => ares.send(Uint8Array.from(${frame})));
+  })`)) as number[];
+  const { kind, read } = decodeFrame(Uint8Array.from(bytes));
+  if (kind === 'answer') return read();
+  throw new Error((read() as { message: string }).message);
 }
 
 /** Asks again and again until there is something. */

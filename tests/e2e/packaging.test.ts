@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { rendererBuild, shellBuild, upToDate } from '#core/cli/builds.ts';
 import { temporaryFolder } from './ares.ts';
-import { startStandIn } from './desktop.ts';
+import { callFromPage, startStandIn } from './desktop.ts';
 import { describeWithChromium } from './serve.ts';
 
 /** electron-builder's parts are CommonJS without types of their own for what is used here. */
@@ -25,6 +25,7 @@ interface Asar {
   listPackage(archive: string): string[];
   statFile(archive: string, path: string): { size?: number; files?: object; unpacked?: boolean };
   extractAll(archive: string, folder: string): void;
+  extractFile(archive: string, path: string): Buffer;
 }
 interface Matcher {
   createFilter(): (path: string, stat: object) => boolean;
@@ -143,7 +144,7 @@ describe.skipIf(process.platform !== 'linux')('the packed program', () => {
     );
   });
 
-  it('holds one platform’s binaries, and they alone can be loaded by the system', () => {
+  it('holds one platform’s binaries, where the system can load them', () => {
     expect(
       matching(/^node_modules\/onnxruntime-node\/bin\//).map((path) => path.split('/').slice(0, 6).join('/')),
     ).toEqual(Array.from({ length: 2 }, () => `node_modules/onnxruntime-node/bin/napi-v6/linux/${arch}`));
@@ -152,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')('the packed program', () => {
     ]);
     const binaries = matching(/\.(node|so|dll|dylib)(\.|$)/);
     expect(binaries.length).toBeGreaterThanOrEqual(5);
-    for (const path of binaries) expect(files.get(path)!.isUnpacked, path).toBe(true);
+    for (const path of [...binaries, ...matching(/^resources\//)]) expect(files.get(path)!.isUnpacked, path).toBe(true);
     // The code of the shell is never outside of the archive, whose integrity Electron checks.
     expect(matching(/^(dist|package\.json)/).filter((path) => files.get(path)!.isUnpacked)).toEqual([]);
   });
@@ -163,6 +164,16 @@ describe.skipIf(process.platform !== 'linux')('the packed program', () => {
     const sizeOf = (pattern: RegExp) => matching(pattern).reduce((sum, path) => sum + files.get(path)!.size, 0);
     expect(sizeOf(/^dist\/electron/)).toBeLessThan(10 * MiB);
     expect(sizeOf(/^dist\/renderer/)).toBeLessThan(5 * MiB);
+  });
+
+  it('has replaced every path of a source by one of the bundle', () => {
+    for (const path of matching(/^dist\/electron\/.*js$/)) {
+      const text = asar.extractFile(join(resources, 'app.asar'), path).toString('utf8');
+      expect(text.match(/["'`][^"'`\n]*\.ts["'`], import\.meta\.url/g), path).toBeNull();
+    }
+    for (const entry of ['process', 'statisticsWorker', 'symbolicWorker']) {
+      expect(files.has(`dist/electron/${entry}.js`), entry).toBe(true);
+    }
   });
 
   it('names its entry, and nothing of how it was developed', () => {
@@ -203,6 +214,10 @@ describe.skipIf(process.platform !== 'linux')('the packed program', () => {
       const { page, quit } = await startStandIn(join(folder, 'home'), { main: join(program, 'dist/electron/main.js') });
       await page.waitForSelector('main');
       await page.getByText('sample', { exact: true }).first().waitFor();
+      // Database, runtime, engine process: everything native is found and works.
+      const checks = (await callFromPage(page, 'app.doctor', {})) as { name: string; status: string; detail: string }[];
+      expect(checks.length).toBeGreaterThan(3);
+      expect(checks.filter(({ status }) => status === 'failed')).toEqual([]);
       await quit();
     });
   });

@@ -10,9 +10,9 @@ import { startRun, watchRun } from '#core/cli/runSession.ts';
 import type { Terminal } from '#core/cli/terminal.ts';
 import { resumeRun } from '#core/host/executeRun.ts';
 import { listRuns } from '#core/host/runList.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 
-const sample = (...parts: string[]) => join(programFolder, 'resources', 'sample', ...parts);
+const sample = (...parts: string[]) => join(resourcesFolder, 'sample', ...parts);
 
 /** @returns the exit code */
 export async function runSample(out: string, json: boolean, terminal: Terminal): Promise<number> {

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exportModel } from '#core/host/exportModel.ts';
 import { type ModelCard, modelCardText } from '#core/host/modelCard.ts';
 import { modelDetails } from '#core/host/modelDetails.ts';
-import { programFolder } from '#core/util/programFolder.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 
-const base = join(programFolder, 'resources', 'sample', 'base');
+const base = join(resourcesFolder, 'sample', 'base');
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ares-models-'));
