@@ -170,7 +170,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   },
   aepo: {
     title: 'AEPO',
-    source: 'METHOD §3.15, bugs of §7.1 fixed',
+    source: 'ARES (2510.08457), paper and released code reconciled',
     patch: {
       reward: { mode: 'ares' },
       advantage: { keepShapingOnUniformGroups: 'allRight' },
@@ -201,7 +201,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   },
   'aepo-no-branching': {
     title: 'AEPO without branching',
-    source: 'METHOD §3.3',
+    source: 'ARES (2510.08457) §3.2.1',
     base: 'aepo',
     patch: { branching: { enabled: false } },
     deviations: [],
