@@ -55,7 +55,9 @@ async function start(): Promise<void> {
   await openFirstProject(workbench, projectArgument(), report);
 
   let window: BrowserWindow | null = null;
+  let isQuitting = false;
   const show = () => {
+    if (isQuitting) return;
     if (window === null) {
       window = openWindow(join(userFolder, 'window.json'));
       window.on('closed', () => (window = null));
@@ -74,6 +76,7 @@ async function start(): Promise<void> {
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
+  app.on('before-quit', () => (isQuitting = true));
   app.on(
     'before-quit',
     createQuit({

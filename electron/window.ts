@@ -44,9 +44,14 @@ export function openWindow(stateFile: string): BrowserWindow {
   });
   if (isMaximised) window.maximize();
   window.once('ready-to-show', () => window.show());
-  window.on('close', () =>
-    writeWindowState(stateFile, { ...window.getNormalBounds(), isMaximised: window.isMaximized() }),
-  );
+  window.on('close', () => {
+    try {
+      writeWindowState(stateFile, { ...window.getNormalBounds(), isMaximised: window.isMaximized() });
+    } catch (thrown) {
+      // A full disk must not keep the window open.
+      console.error(thrown);
+    }
+  });
   offerReload(window);
   void window.loadURL(PAGE);
   return window;

@@ -67,6 +67,20 @@ describeWithChromium('the shell under the stand-in', () => {
     await quit();
   });
 
+  it('takes a file that is dropped on the window by its path, without sending it', async () => {
+    const { page, quit } = await startStandIn(temporaryFolder());
+    await page.waitForSelector('main');
+    await page.getByText('sample', { exact: true }).first().waitFor();
+    await page.evaluate(`{
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['{}'], 'problems.jsonl'));
+      for (const type of ['dragenter', 'dragover', 'drop'])
+        document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    }`);
+    await expect.poll(() => decodeURIComponent(page.url())).toContain('#/data?import=/dropped/problems.jsonl');
+    await quit();
+  });
+
   it('offers to load a page again that has crashed', async () => {
     const { page, ask, quit } = await startStandIn(temporaryFolder());
     await page.waitForSelector('main');

@@ -57,14 +57,15 @@ async function untilInterrupted(terminal: Terminal, begin: (end: () => void) => 
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const onInterrupt = () => {
+  process.on('SIGINT', () => {
     interrupts++;
     if (interrupts > 1) process.exit(INTERRUPTED);
     terminal.note('Ending; a run at work pauses after this step. Press Ctrl-C again to end at once.');
     end();
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt);
+  });
+  // A service that is stopped, a terminal that is gone: both may come, and neither is impatience.
+  process.on('SIGTERM', () => end());
+  process.on('SIGHUP', () => end());
   await begin(end);
   await ended;
 }
