@@ -1,11 +1,12 @@
 /** The desktop shell as a person meets it: first start, menu, dialogs, files, crashes, closing, a second start. */
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { createRun } from '#core/host/createRun.ts';
 import { listRuns } from '#core/host/runList.ts';
 import { parseRecipe } from '#core/runs/recipe.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 import { temporaryFolder } from './ares.ts';
 import { announceShell, callFromPage, launchStandIn, startDesktop, startStandIn } from './desktop.ts';
 import { describeWithChromium } from './serve.ts';
@@ -128,7 +129,7 @@ describeWithChromium('the shell under the stand-in', () => {
 });
 
 describeWithChromium('a run in the desktop shell', () => {
-  const sample = (...parts: string[]) => resolve(import.meta.dirname, '..', '..', 'resources', 'sample', ...parts);
+  const sample = (...parts: string[]) => join(resourcesFolder, 'sample', ...parts);
 
   /** A project whose one run, labelling the sample, waits in the queue. */
   async function queuedRun(project: string): Promise<void> {

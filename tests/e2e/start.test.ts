@@ -4,8 +4,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRun } from '#core/host/createRun.ts';
+import { listRuns } from '#core/host/runList.ts';
+import { parseRecipe } from '#core/runs/recipe.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
 import { mainFile, runAres, temporaryFolder } from './ares.ts';
 import { chromiumExecutable, describeWithChromium, startServe } from './serve.ts';
+
+const sample = (...parts: string[]) => join(resourcesFolder, 'sample', ...parts);
 
 /** `ares start` with a display that only pretends, and a `chromium` on the path that shows it headless. */
 function startWithDisplay(home: string) {
@@ -70,6 +76,24 @@ describe('ares serve --headless', () => {
     await expect.poll(served.stderr).toContain(`ssh -L ${served.port}:127.0.0.1:${served.port}`);
     served.child.kill('SIGINT');
     expect(await served.ended).toBe(0);
+  });
+
+  it.each(['SIGINT', 'SIGHUP'] as const)('pauses the run at work on %s, with all that was done', async (signal) => {
+    const home = temporaryFolder();
+    const project = join(home, 'project');
+    await createRun({
+      projectFolder: project,
+      kind: 'label',
+      recipe: parseRecipe(readFileSync(sample('recipe.yaml'), 'utf8'), 'the sample'),
+      dataFile: sample('problems-train.jsonl'),
+      modelFolder: sample('base'),
+    });
+    const served = await startServe(home, project);
+    await expect.poll(() => listRuns(project)[0]!.fraction, { timeout: 60_000 }).toBeGreaterThan(0);
+    served.child.kill(signal);
+    expect(await served.ended).toBe(0);
+    expect(listRuns(project)[0]).toMatchObject({ state: 'paused' });
+    expect(listRuns(project)[0]!.fraction).toBeGreaterThan(0);
   });
 
   it('refuses a project that is not there and a port that is none', async () => {
