@@ -19,10 +19,15 @@ interface PendingCall {
 /**
  * Starts an engine process and waits until it can be called.
  * @param channel the line to the process; by default one to a new child process
+ * @param isBackground the process gives way to others, such as a window that shows what it does
  */
-export async function startEngine(options: EngineOptions, channel: EngineChannel = forkEngine()): Promise<Engine> {
+export async function startEngine(
+  options: EngineOptions,
+  channel: EngineChannel = forkEngine(),
+  isBackground = false,
+): Promise<Engine> {
   const client = new EngineClient(channel);
-  await client.start(options);
+  await client.start(options, isBackground);
   return client;
 }
 
@@ -38,10 +43,10 @@ class EngineClient implements Engine {
     channel.listen({ message: (message) => this.#receive(message), end: (how) => this.#fail(how) });
   }
 
-  start(options: EngineOptions): Promise<void> {
+  start(options: EngineOptions, isBackground: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#ready = { resolve: () => resolve(), reject, onProgress: undefined };
-      this.#send({ kind: 'start', options });
+      this.#send({ kind: 'start', options, isBackground });
     });
   }
 

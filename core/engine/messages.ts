@@ -30,7 +30,7 @@ export const engineMethods: Record<EngineMethod, true> = {
 };
 
 export type ToEngine =
-  | { kind: 'start'; options: EngineOptions }
+  | { kind: 'start'; options: EngineOptions; isBackground: boolean }
   | { kind: 'call'; id: number; method: EngineMethod; argument: readonly unknown[] };
 
 export type FromEngine =

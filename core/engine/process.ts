@@ -4,6 +4,7 @@
  * Owns: serving one host, one call at a time and in order. It starts with a 'start' message, answers
  * 'ready', and ends when the host closes it or goes away; it keeps nothing beyond its memory.
  */
+import { constants, setPriority } from 'node:os';
 import { limitAllocations } from '#core/tensor/runtime.ts';
 import type { Engine } from './api.ts';
 import { hostChannel, parentPort } from './channel.ts';
@@ -30,6 +31,8 @@ async function serve({ id, method, argument }: Extract<ToEngine, { kind: 'call' 
 
 listen((message) => {
   if (message.kind === 'start') {
+    // Before the runtime starts its threads, which take it over.
+    if (message.isBackground) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
     engine = new LocalEngine(message.options);
     send({ kind: 'ready' });
     return;

@@ -8,7 +8,10 @@
 import { basename, resolve } from 'node:path';
 import type { Handlers, ProjectInfo } from '#core/contract/contract.ts';
 import type { StreamSources } from '#core/contract/dispatch.ts';
+import type { Engine } from '#core/engine/api.ts';
+import { forkEngine } from '#core/engine/channel.ts';
 import { startEngine as startEngineProcess } from '#core/engine/client.ts';
+import type { EngineOptions } from '#core/engine/localEngine.ts';
 import { AresError } from '#core/util/errors.ts';
 import { createChanges } from './changes.ts';
 import { appHandlers } from './handlers/app.ts';
@@ -59,8 +62,13 @@ interface Session extends OpenProject {
   queue: RunQueue;
 }
 
+/** So that the window answers while a run trains on every core. */
+function startBackgroundEngine(options: EngineOptions): Promise<Engine> {
+  return startEngineProcess(options, forkEngine(), true);
+}
+
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const { shell, userFolder, report, startEngine = startEngineProcess } = options;
+  const { shell, userFolder, report, startEngine = startBackgroundEngine } = options;
   const files = userFiles(userFolder);
   const settings = openUserSettings(userFolder, report);
   const changes = createChanges();

@@ -38,11 +38,6 @@ const harmlessValues: Readonly<Record<string, readonly unknown[]>> = {
   monteclora_config: [],
 };
 
-/** Whether a folder holds an adapter rather than a model. */
-export function isAdapterFolder(folder: string): boolean {
-  return existsSync(join(folder, CONFIG_FILE));
-}
-
 /**
  * Reads an adapter for a base model. Everything is checked on headers before any data is read.
  * @throws AresError 'not-found', 'unsupported' naming the field, 'bad-file' when it belongs to another base
