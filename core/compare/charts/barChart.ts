@@ -5,7 +5,7 @@
  */
 import { type Quantity, formatInterval, formatNumber } from '#core/compare/format.ts';
 import { element } from '#core/compare/markup.ts';
-import type { Drawing } from './drawing.ts';
+import type { ChartOptions, Drawing } from './drawing.ts';
 import { type Frame, emptyNotice, frame, label, legend, segment, textWidth } from './frame.ts';
 import type { Colour } from './theme.ts';
 
@@ -23,14 +23,9 @@ export interface BarGroup {
   bars: readonly Bar[];
 }
 
-export interface BarChartOptions {
-  title: string;
-  description: string;
+export interface BarChartOptions extends ChartOptions {
   yLabel: string;
   quantity: Quantity;
-  heading?: string;
-  widthPx?: number;
-  heightPx?: number;
 }
 
 const LEGEND_PX = 22;

@@ -14,6 +14,17 @@ export interface DataTable {
   rows: readonly (readonly string[])[];
 }
 
+/** What every chart may be asked; sizes default to the chart's own. */
+export interface ChartOptions {
+  /** One line: what is plotted against what. */
+  title: string;
+  description: string;
+  /** Drawn above the plot, where the title is not. */
+  heading?: string;
+  widthPx?: number;
+  heightPx?: number;
+}
+
 export interface Drawing {
   widthPx: number;
   heightPx: number;

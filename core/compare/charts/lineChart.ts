@@ -6,7 +6,7 @@
  */
 import { formatNumber } from '#core/compare/format.ts';
 import { coordinate, element } from '#core/compare/markup.ts';
-import type { DataTable, Drawing } from './drawing.ts';
+import type { ChartOptions, DataTable, Drawing } from './drawing.ts';
 import { type Axis, type Frame, emptyNotice, endLabels, frame, label, segment, shorten, textWidth } from './frame.ts';
 import type { Colour } from './theme.ts';
 
@@ -30,14 +30,9 @@ export interface Reference {
   label: string;
 }
 
-export interface LineChartOptions {
-  title: string;
-  description: string;
+export interface LineChartOptions extends ChartOptions {
   xLabel: string;
   yLabel: string;
-  heading?: string;
-  widthPx?: number;
-  heightPx?: number;
   yDomain?: readonly [number, number];
   /** Bounds of what is measured, which rounding of the axis must not cross. */
   yWithin?: readonly [number, number];

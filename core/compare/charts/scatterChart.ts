@@ -7,7 +7,7 @@
 import { formatNumber } from '#core/compare/format.ts';
 import { element } from '#core/compare/markup.ts';
 import { type Regression, linearRegression } from '#core/util/regression.ts';
-import type { Drawing } from './drawing.ts';
+import type { ChartOptions, Drawing } from './drawing.ts';
 import { type EndLabel, emptyNotice, endLabels, frame, segment, shorten, textWidth } from './frame.ts';
 import type { Colour } from './theme.ts';
 
@@ -18,14 +18,9 @@ export interface PointGroup {
   y: ArrayLike<number>;
 }
 
-export interface ScatterChartOptions {
-  title: string;
-  description: string;
+export interface ScatterChartOptions extends ChartOptions {
   xLabel: string;
   yLabel: string;
-  heading?: string;
-  widthPx?: number;
-  heightPx?: number;
   /** Further values the axes must reach, so that charts side by side share their scales. */
   xAlso?: readonly number[];
   yAlso?: readonly number[];
