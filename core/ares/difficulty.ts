@@ -7,7 +7,7 @@
  */
 import { AresError } from '#core/util/errors.ts';
 import { type Interval, wilsonInterval } from '#core/util/statistics.ts';
-import type { Bucket, BucketOptions, LabelStopRule } from './options.ts';
+import type { Bucket, BucketOptions } from './options.ts';
 
 /** Bucket of `correct` right answers out of `samples`, by counts (§3.2): 6 and 3 of 8 by default. */
 export function bucketOf(correct: number, samples: number, options: BucketOptions): Bucket {
@@ -36,38 +36,6 @@ export function bucketsWithin(interval: Interval, options: BucketOptions): Bucke
   if (interval.high >= mediumFrom && interval.low < easyFrom) touched.push('medium');
   if (interval.low < mediumFrom) touched.push('hard');
   return touched;
-}
-
-/**
- * Whether the samples that are left cannot change the bucket: all of them right and all of them wrong lead
- * to the same one. Sampling may then stop early, but only for
- * buckets: the pass-rate brackets of AdaCS need every sample.
- */
-export function isBucketSettled(correct: number, drawn: number, samples: number, options: BucketOptions): boolean {
-  const remaining = samples - drawn;
-  return bucketOf(correct, samples, options) === bucketOf(correct + remaining, samples, options);
-}
-
-/** Whether a problem needs no more samples under a rule; with all of them drawn it never does. */
-export function hasEnoughSamples(
-  correct: number,
-  drawn: number,
-  samples: number,
-  rule: LabelStopRule,
-  options: BucketOptions,
-): boolean {
-  if (drawn >= samples) return true;
-  if (rule === 'never' || drawn === 0) return false;
-  if (isBucketSettled(correct, drawn, samples, options)) return true;
-  return rule === 'certain' && bucketsWithin(wilsonInterval(correct, drawn), options).length === 1;
-}
-
-/** Fewest samples after which any problem can have enough under a rule: looking before is of no use. */
-export function fewestSamples(samples: number, rule: LabelStopRule, options: BucketOptions): number {
-  for (let drawn = 1; drawn < samples; drawn++)
-    for (let correct = 0; correct <= drawn; correct++)
-      if (hasEnoughSamples(correct, drawn, samples, rule, options)) return drawn;
-  return samples;
 }
 
 /** Under which circumstances a difficulty was measured; without them the number means nothing. */

@@ -104,9 +104,9 @@ export interface BucketOptions {
 export const labelStopRules = ['never', 'settled', 'certain'] as const;
 /**
  * When to stop sampling a problem whose bucket is all that is wanted. 'settled': when the samples that are
- * left cannot change the bucket, so that it is the one all of them would have given. 'certain': also when
- * the 95 % interval of the pass rate lies in one bucket; looking again and again, that errs somewhat more
- * often than one time in twenty.
+ * left cannot change the bucket, so that it is the one all of them would have given. 'certain': as soon as
+ * the chance that they change it is small; for at most one problem in twenty the bucket is then another
+ * than the one of all samples, whatever the pass rates (labelStopping.ts).
  */
 export type LabelStopRule = (typeof labelStopRules)[number];
 

@@ -7,7 +7,8 @@
  * signal. A label's pass rate never counts the extra samples.
  */
 import { CORRECT } from '#core/grading/verdict.ts';
-import { type DifficultyLabel, difficultyLabel, fewestSamples, hasEnoughSamples } from '#core/ares/difficulty.ts';
+import { type DifficultyLabel, difficultyLabel } from '#core/ares/difficulty.ts';
+import { labelStopping } from '#core/ares/labelStopping.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import type { ModelHandle } from '#core/engine/api.ts';
 import type { RolloutColumns, RolloutReads } from '#core/store/rollouts.ts';
@@ -51,12 +52,12 @@ export async function runLabelStage(
   const { samples, stopEarly, extraSamples, extraAtMost, responsesPerChunk } = recipe.label;
   const { minSignalFraction } = recipe.preflight;
   const rule = trains ? 'never' : stopEarly.rule;
-  const buckets = recipe.policy.method.buckets;
+  const { looks, hasEnough } = labelStopping(samples, rule, recipe.policy.method.buckets, stopEarly);
   const plan = { stage, model, sampling: samplingOf(base, recipe.label), randomStep: RandomStep.labelling };
   const tallies = new Map<number, Tally>();
   const isDone = ({ problemId }: RunProblem): boolean => {
     const tally = tallies.get(problemId);
-    return tally !== undefined && hasEnoughSamples(tally.correct, tally.drawn, samples, rule, buckets);
+    return tally !== undefined && hasEnough(tally.correct, tally.drawn);
   };
   const problems = new Map(train.map((problem) => [problem.problemId, problem]));
   const labelled = store.labels.labelledBy(runId);
@@ -78,9 +79,9 @@ export async function runLabelStage(
   let drawn = 0;
   let firstChunk = 0;
   let doneBefore = 0;
-  const first = rule === 'never' ? samples : (stopEarly.firstSamples ?? fewestSamples(samples, rule, buckets));
-  while (drawn < samples && open.length > 0) {
-    const more = Math.min(drawn === 0 ? first : stopEarly.moreSamples, samples - drawn);
+  for (const look of looks) {
+    if (open.length === 0) break;
+    const more = look - drawn;
     const chunks = chunksOf(open, drawn, more, responsesPerChunk);
     const atMost = doneBefore + open.length * (samples - drawn);
     const collection = { ...plan, firstChunk, onChunk, ...(trains ? { isEnough: isHopeless } : {}) };
@@ -90,7 +91,7 @@ export async function runLabelStage(
     if (end === 'paused') return end;
     firstChunk += chunks.length;
     doneBefore += open.length * more;
-    drawn += more;
+    drawn = look;
     open = open.filter((problem) => !isDone(problem));
   }
   if (rule !== 'never') {

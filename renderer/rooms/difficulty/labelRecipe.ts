@@ -54,6 +54,7 @@ export const stopRuleTexts: Readonly<Record<LabelStopRule, { label: string; expl
   },
   certain: {
     label: 'Stop when the bucket is 95 % certain',
-    explanation: 'Also when the interval of the pass rate lies in one bucket. Saves most with 16 samples or more.',
+    explanation:
+      'Sooner, when another bucket has become unlikely. Of problems with any pass rate, at most 5 % are expected to end in another bucket than all samples would give. Saves most with 16 samples or more.',
   },
 };

@@ -1,11 +1,10 @@
-// Difficulty: bucket boundaries, brackets, early stopping, labels.
+// Difficulty: bucket boundaries, brackets, labels.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   bucketOf,
   bucketsWithin,
   difficultyLabel,
-  isBucketSettled,
   mixedGroupProbability,
   passRateBracket,
 } from '#core/ares/difficulty.ts';
@@ -56,26 +55,6 @@ describe('passRateBracket', () => {
         expect(passRateBracket(correct + 1, samples, 8)).toBeGreaterThanOrEqual(passRateBracket(correct, samples, 8));
       }),
     );
-  });
-});
-
-describe('isBucketSettled', () => {
-  it('is true exactly when no continuation changes the bucket', () => {
-    fc.assert(
-      fc.property(outcome, fc.nat(20), ([correct, drawn], more) => {
-        const samples = drawn + more;
-        const ends = new Set(
-          Array.from({ length: more + 1 }, (_, extra) => bucketOf(correct + extra, samples, options)),
-        );
-        expect(isBucketSettled(correct, drawn, samples, options)).toBe(ends.size === 1);
-      }),
-    );
-  });
-
-  it('stops after six right answers of eight', () => {
-    expect(isBucketSettled(6, 6, 8, options)).toBe(true);
-    expect(isBucketSettled(5, 5, 8, options)).toBe(false);
-    expect(isBucketSettled(0, 6, 8, options)).toBe(true);
   });
 });
 

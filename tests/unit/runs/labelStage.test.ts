@@ -1,7 +1,7 @@
 // Labelling: labels that come in as they are measured, sampling that stops where the bucket is known, and resuming.
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketOf, fewestSamples, hasEnoughSamples } from '#core/ares/difficulty.ts';
+import { bucketOf } from '#core/ares/difficulty.ts';
+import { labelStopping } from '#core/ares/labelStopping.ts';
 import { type LabelStopRule, defaultOptions } from '#core/ares/options.ts';
 import type { Engine, RolloutColumns, RolloutRequest } from '#core/engine/api.ts';
 import type { RunContext } from '#core/runs/context.ts';
@@ -16,6 +16,7 @@ const options = defaultOptions.buckets;
 const PROBLEMS = 20;
 const SAMPLES = 8;
 const STOP = 1;
+const looks = { firstSamples: 3, moreSamples: 2 };
 
 /** Problem `key` solves its samples with the chance key / PROBLEMS, by a fixed pattern. */
 const isRight = (key: number, sample: number) => (sample * 7 + key * 3) % PROBLEMS < key;
@@ -53,7 +54,7 @@ function labelling(rule: LabelStopRule, responsesPerChunk = 12) {
   };
   const tokenizer = { decode: (ids: Int32Array) => Array.from(ids, (id) => (id === STOP ? '' : String(id))).join('') };
   const text = `version: 1
-label: {samples: ${SAMPLES}, extraSamples: 0, responsesPerChunk: ${responsesPerChunk}, stopEarly: {rule: ${rule}, firstSamples: 3, moreSamples: 2}}`;
+label: {samples: ${SAMPLES}, extraSamples: 0, responsesPerChunk: ${responsesPerChunk}, stopEarly: ${JSON.stringify({ rule, ...looks })}}`;
   const plannedUnits: number[] = [];
   const seenLabels: number[] = [];
   let chunksLeft = Infinity;
@@ -117,8 +118,9 @@ describe('the stage', () => {
       expect(some.length).toBeLessThan(all.size);
       for (const response of some) expect(all).toContain(response);
       const complete = full.labels();
+      const stopping = labelStopping(SAMPLES, rule, options, looks);
       for (const [i, { samples, correct, intervalHigh }] of early.labels().entries()) {
-        expect(hasEnoughSamples(correct, samples, SAMPLES, rule, options)).toBe(true);
+        expect(stopping.hasEnough(correct, samples)).toBe(true);
         expect(intervalHigh).toBeCloseTo(wilsonInterval(correct, samples).high, 12);
         if (rule === 'settled') {
           expect(bucketOf(correct, samples, options)).toBe(bucketOf(complete[i]!.correct, SAMPLES, options));
@@ -150,44 +152,5 @@ describe('the stage', () => {
     const recipe = parseRecipe('version: 1\nlabel: {stopEarly: {rule: certain}}', 'test');
     expect(recipeWarnings(recipe)).toEqual([expect.stringContaining('every sample')]);
     expect(recipeWarnings(recipeOfKind(recipe, 'label'))).toEqual([]);
-  });
-});
-
-describe('hasEnoughSamples', () => {
-  const counts = fc
-    .tuple(fc.integer({ min: 1, max: 40 }), fc.nat({ max: 40 }), fc.nat({ max: 40 }))
-    .map(([samples, drawn, correct]) => ({ samples, drawn: Math.min(drawn, samples), correct }))
-    .map((value) => ({ ...value, correct: Math.min(value.correct, value.drawn) }));
-
-  it('never stops under "settled" where the rest of the samples could give another bucket', () => {
-    fc.assert(
-      fc.property(counts, fc.nat({ max: 40 }), ({ samples, drawn, correct }, right) => {
-        fc.pre(drawn > 0 && hasEnoughSamples(correct, drawn, samples, 'settled', options));
-        const final = correct + Math.min(right, samples - drawn);
-        expect(bucketOf(final, samples, options)).toBe(bucketOf(correct, drawn, options));
-      }),
-    );
-  });
-
-  it('is looked at from the first draw on at which it can be true', () => {
-    expect(fewestSamples(8, 'never', options)).toBe(8);
-    expect(fewestSamples(8, 'settled', options)).toBe(6);
-    expect(fewestSamples(32, 'settled', options)).toBe(21);
-    expect(fewestSamples(32, 'certain', options)).toBe(7);
-    expect(fewestSamples(1, 'certain', options)).toBe(1);
-  });
-
-  it('stops no later under "certain", and only there by the interval', () => {
-    expect(hasEnoughSamples(0, 7, 40, 'certain', options)).toBe(true);
-    expect(hasEnoughSamples(0, 6, 40, 'certain', options)).toBe(false);
-    expect(hasEnoughSamples(0, 7, 40, 'settled', options)).toBe(false);
-    fc.assert(
-      fc.property(counts, ({ samples, drawn, correct }) => {
-        if (hasEnoughSamples(correct, drawn, samples, 'settled', options)) {
-          expect(hasEnoughSamples(correct, drawn, samples, 'certain', options)).toBe(true);
-        }
-        expect(hasEnoughSamples(correct, drawn, samples, 'never', options)).toBe(drawn === samples);
-      }),
-    );
   });
 });
