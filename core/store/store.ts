@@ -20,6 +20,7 @@ import { type ProblemTableReads, problemTableQueries } from './problemTable.ts';
 import { type RolloutReads, type RolloutWrites, rolloutQueries } from './rollouts.ts';
 import { type RunReads, type RunWrites, runQueries } from './runs.ts';
 import { attempt, guarded } from './storeError.ts';
+import { type TraceReads, type TraceWrites, traceQueries } from './traces.ts';
 import { durably } from './transactions.ts';
 
 export interface StoreReader {
@@ -30,6 +31,7 @@ export interface StoreReader {
   readonly pools: PoolReads;
   readonly labels: LabelReads;
   readonly humanLabels: HumanLabelReads;
+  readonly traces: TraceReads;
   readonly runs: RunReads;
   readonly metrics: MetricReads;
   readonly rollouts: RolloutReads;
@@ -45,6 +47,7 @@ export interface StoreWriter {
   readonly pools: PoolWrites;
   readonly labels: LabelWrites;
   readonly humanLabels: HumanLabelWrites;
+  readonly traces: TraceWrites;
   readonly runs: RunWrites;
   readonly metrics: MetricWrites;
   readonly rollouts: RolloutWrites;
@@ -62,6 +65,7 @@ export interface Store extends StoreReader, StoreWriter {
   readonly pools: PoolReads & PoolWrites;
   readonly labels: LabelReads & LabelWrites;
   readonly humanLabels: HumanLabelReads & HumanLabelWrites;
+  readonly traces: TraceReads & TraceWrites;
   readonly runs: RunReads & RunWrites;
   readonly metrics: MetricReads & MetricWrites;
   readonly rollouts: RolloutReads & RolloutWrites;
@@ -90,6 +94,7 @@ export function storeOn(db: Connection, file: string): Store {
     pools: guarded(file, 'pools', poolQueries(db)),
     labels: guarded(file, 'labels', labelQueries(db)),
     humanLabels: guarded(file, 'humanLabels', humanLabelQueries(db)),
+    traces: guarded(file, 'traces', traceQueries(db)),
     runs: guarded(file, 'runs', runQueries(db)),
     metrics: guarded(file, 'metrics', metricQueries(db)),
     rollouts: guarded(file, 'rollouts', rolloutQueries(db)),
