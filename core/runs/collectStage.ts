@@ -1,16 +1,17 @@
 /**
  * Stages that only collect responses: labelling and evaluation.
  *
- * Owns: sampling in chunks of problems, each stored in one transaction. A chunk that is stored is done,
- * so an interrupted collection goes on with the next, and nothing is sampled twice.
+ * Owns: sampling in chunks of problems, each a step of the stage, and storing what comes as it comes. A
+ * response is known by problem and sample: an interrupted collection asks only for those that are not
+ * stored, and nothing is sampled twice.
  */
-import type { ModelHandle, SamplingOptions } from '#core/engine/api.ts';
+import { CORRECT, verdictCode } from '#core/grading/verdict.ts';
 import type { NewRollout } from '#core/store/rollouts.ts';
 import { mean } from '#core/util/statistics.ts';
-import type { RunContext, StageEnd } from './context.ts';
+import type { CollectContext, StageEnd } from './context.ts';
 import { watchMachine } from './machineMetrics.ts';
 import type { PreparedProblem, RunProblem } from './prompts.ts';
-import { type Response, sampleResponses } from './responses.ts';
+import type { ResponseSource, WantedSample } from './responseSource.ts';
 
 /** Some samples of some problems. */
 export interface Chunk<P extends RunProblem = PreparedProblem> {
@@ -19,16 +20,21 @@ export interface Chunk<P extends RunProblem = PreparedProblem> {
   samples: number;
 }
 
-export interface Collection {
+/** What a stored response shows, to whoever counts. */
+export interface CollectedResponse {
+  problemId: number;
+  sample: number;
+  correct: boolean;
+  lengthTokens: number;
+}
+
+export interface Collection<P extends RunProblem> {
   stage: number;
-  model: ModelHandle;
-  sampling: SamplingOptions;
-  /** The `step` coordinate of the random numbers. */
-  randomStep: number;
+  source: ResponseSource<P>;
   /** Number of the first chunk among the stage's stored steps. */
   firstChunk: number;
-  /** Told after each chunk, stored before or now, with its step. */
-  onChunk?(step: number): void;
+  /** Told of every response once it is stored, before or now. */
+  onStored?(responses: readonly CollectedResponse[]): void;
   /** Asked after each chunk whether the rest is not needed. */
   isEnough?(): boolean;
 }
@@ -49,73 +55,88 @@ export function chunksOf<P extends RunProblem>(
 }
 
 /**
- * Samples the chunks that are not stored yet, and reports accuracy and length of each.
+ * Collects what is not stored yet of the chunks, and reports accuracy and length of each.
  * @param onResponses called after each response count changes, with all responses done so far in this call's chunks
  */
-export async function collect(
-  context: RunContext,
-  { stage, model, sampling, randomStep, firstChunk, onChunk, isEnough }: Collection,
-  chunks: readonly Chunk[],
+export async function collect<P extends RunProblem>(
+  context: CollectContext,
+  { stage, source, firstChunk, onStored, isEnough }: Collection<P>,
+  chunks: readonly Chunk<P>[],
   onResponses: (done: number) => void,
 ): Promise<StageEnd> {
-  const { store, runId, engine, base, recipe, triggers, listener } = context;
-  const stored = new Set(store.rollouts.steps(runId, stage));
+  const { store, runId, listener } = context;
   let done = 0;
   for (const [i, chunk] of chunks.entries()) {
     const step = firstChunk + i;
-    if (!stored.has(step)) {
+    const key = { runId, stage, step };
+    const collected = storedOf(store.rollouts.columns(key));
+    const wanted = missingOf(chunk, collected);
+    const total = collected.length + wanted.length;
+    if (collected.length > 0) onStored?.(collected);
+    if (wanted.length > 0) {
       if (context.stopRequested()) return 'paused';
-      const sampler = { engine, model, tokenizer: base.tokenizer, sampling, seed: recipe.seed, triggers };
-      const range = { step: randomStep, firstSample: chunk.firstSample, count: chunk.samples };
-      const measure = watchMachine(engine);
-      const responses = await sampleResponses(sampler, chunk.problems, range, ({ finishedSequences }) =>
-        onResponses(done + finishedSequences),
-      );
-      const lengths = responses.map(({ ids }) => ids.length);
-      const values = {
-        'accuracy/mean': mean(responses.map(({ verdict }) => Number(verdict === 'correct'))),
-        'length/mean': mean(lengths),
-        ...(await measure(lengths.reduce((sum, length) => sum + length, 0))),
-      };
-      // Before the responses: a chunk that is stored is never collected again.
-      store.metrics.write(runId, stage, [{ step, values }]);
-      store.rollouts.write(
-        { runId, stage, step },
-        responses.map((response) => toStored(response, base.tokenizer)),
-      );
-      listener.metrics(stage, step, values);
+      const before = done + collected.length;
+      const measure = watchMachine(source.use);
+      const batches = source.respond({
+        wanted,
+        onFinished: (responses) => onResponses(before + responses),
+        stopRequested: context.stopRequested,
+      });
+      for await (const batch of batches) {
+        const responses = batch.map(summaryOf);
+        collected.push(...responses);
+        if (collected.length === total) {
+          const lengths = collected.map(({ lengthTokens }) => lengthTokens);
+          const values = {
+            'accuracy/mean': mean(collected.map(({ correct }) => Number(correct))),
+            'length/mean': mean(lengths),
+            ...(await measure(lengths.slice(-wanted.length).reduce((sum, length) => sum + length, 0))),
+          };
+          // Before the last responses: a chunk that is stored whole is never collected again.
+          store.metrics.write(runId, stage, [{ step, values }]);
+          store.rollouts.write(key, batch);
+          listener.metrics(stage, step, values);
+        } else {
+          store.rollouts.write(key, batch);
+        }
+        onStored?.(responses);
+      }
+      if (collected.length < total) return 'paused';
     }
-    done += chunk.problems.length * chunk.samples;
+    done += total;
     onResponses(done);
-    onChunk?.(step);
     if (isEnough?.() === true) break;
   }
   return 'finished';
 }
 
-/** A response as the store keeps it; the method's columns are filled where there are any. */
-export function toStored(
-  { problem, sample, ids, logprobs, entropiesNats, stopped, verdict, extracted }: Response,
-  tokenizer: RunContext['base']['tokenizer'],
-  method: Partial<
-    Pick<NewRollout, 'parentSample' | 'forkPosition' | 'highEntropyCount' | 'bucket' | 'rewardParts' | 'advantage'>
-  > = {},
-): NewRollout {
-  return {
-    problemId: problem.problemId,
-    sample,
-    parentSample: null,
-    forkPosition: null,
-    verdict,
-    extractedAnswer: extracted,
-    response: tokenizer.decode(ids),
-    lengthTokens: ids.length,
-    truncated: !stopped,
-    highEntropyCount: null,
-    bucket: null,
-    rewardParts: {},
-    advantage: null,
-    tokens: { ids, logprobs, entropiesNats },
-    ...method,
-  };
+function missingOf<P extends RunProblem>(
+  { problems, firstSample, samples }: Chunk<P>,
+  stored: readonly CollectedResponse[],
+): WantedSample<P>[] {
+  const has = new Set(stored.map(({ problemId, sample }) => `${problemId}:${sample}`));
+  return problems.flatMap((problem) =>
+    Array.from({ length: samples }, (_, i) => ({ problem, sample: firstSample + i })).filter(
+      ({ sample }) => !has.has(`${problem.problemId}:${sample}`),
+    ),
+  );
+}
+
+/** The responses of columns, one by one. */
+export function storedOf(columns: {
+  problemId: Int32Array;
+  sample: Int32Array;
+  verdict: Uint8Array;
+  lengthTokens: Int32Array;
+}): CollectedResponse[] {
+  return Array.from(columns.problemId, (problemId, i) => ({
+    problemId,
+    sample: columns.sample[i]!,
+    correct: columns.verdict[i] === CORRECT,
+    lengthTokens: columns.lengthTokens[i]!,
+  }));
+}
+
+function summaryOf({ problemId, sample, verdict, lengthTokens }: NewRollout): CollectedResponse {
+  return { problemId, sample, correct: verdictCode(verdict) === CORRECT, lengthTokens };
 }

@@ -1,5 +1,5 @@
 /**
- * What every stage of a run works with.
+ * What the stages of a run work with.
  *
  * Owns: the types that tie a run to its store, engine, model and problems, and the coordinates that
  * keep the random numbers of its parts apart. It does nothing.
@@ -7,7 +7,7 @@
 import type { Engine, SamplingOptions } from '#core/engine/api.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
 import type { Store } from '#core/store/store.ts';
-import type { PreparedProblem } from './prompts.ts';
+import type { PreparedProblem, RunProblem } from './prompts.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Told what happens, in order; a front end draws it, the terminal prints it. */
@@ -26,24 +26,31 @@ export interface RunListener {
 export const runKinds = ['pipeline', 'label', 'adacs', 'aepo', 'evaluate'] as const;
 export type RunKind = (typeof runKinds)[number];
 
-export interface RunContext {
+/** What collecting responses works with, whoever answers. */
+export interface CollectContext<P extends RunProblem = RunProblem> {
   store: Store;
   runId: number;
-  kind: RunKind;
-  /** Absolute path of the run's folder. */
-  folder: string;
   recipe: Recipe;
-  engine: Engine;
-  base: ModelFolder;
-  /** Store id of the base model. */
+  /** The model that answers: its folder, or the address where it is served. */
+  base: { folder: string };
+  /** Store id of that model. */
   baseModelId: number;
-  train: readonly PreparedProblem[];
-  heldout: readonly PreparedProblem[];
-  /** [vocabulary] 1 where a token is a trigger word. */
-  triggers: Uint8Array;
+  train: readonly P[];
   listener: RunListener;
   /** Becomes true when the user wants the run to pause; stages then stop at the next safe point. */
   stopRequested(): boolean;
+}
+
+/** What every stage of a run on this machine works with. */
+export interface RunContext extends CollectContext<PreparedProblem> {
+  kind: RunKind;
+  /** Absolute path of the run's folder. */
+  folder: string;
+  engine: Engine;
+  base: ModelFolder;
+  heldout: readonly PreparedProblem[];
+  /** [vocabulary] 1 where a token is a trigger word. */
+  triggers: Uint8Array;
 }
 
 /** How a stage ended: all done, or paused at a checkpoint. */

@@ -7,7 +7,8 @@ import { CORRECT } from '#core/grading/verdict.ts';
 import type { ModelHandle } from '#core/engine/api.ts';
 import { mean } from '#core/util/statistics.ts';
 import { chunksOf, collect } from './collectStage.ts';
-import { RandomStep, type RunContext, type StageEnd, samplingOf } from './context.ts';
+import { RandomStep, type RunContext, type StageEnd } from './context.ts';
+import { engineResponses } from './responseSource.ts';
 
 /** Share of right answers to each held-out problem, from the stored responses. */
 export function heldoutPassRates({ store, runId }: RunContext, stage: number): number[] {
@@ -20,15 +21,11 @@ export function heldoutPassRates({ store, runId }: RunContext, stage: number): n
 }
 
 export function runEvaluateStage(context: RunContext, stage: number, model: ModelHandle): Promise<StageEnd> {
-  const { recipe, heldout, listener, base } = context;
+  const { recipe, heldout, listener } = context;
   const { samples, responsesPerChunk } = recipe.evaluation;
   const chunks = chunksOf(heldout, 0, samples, responsesPerChunk);
-  const plan = {
-    stage,
-    model,
-    sampling: samplingOf(base, recipe.evaluation),
-    randomStep: RandomStep.evaluation,
-    firstChunk: 0,
-  };
-  return collect(context, plan, chunks, (done) => listener.progress(stage, done, heldout.length * samples));
+  const source = engineResponses(context, model, recipe.evaluation, RandomStep.evaluation);
+  return collect(context, { stage, source, firstChunk: 0 }, chunks, (done) =>
+    listener.progress(stage, done, heldout.length * samples),
+  );
 }

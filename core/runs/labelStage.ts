@@ -6,16 +6,15 @@
  * from), the labels with their circumstances, and ending early where a run that is to train surely has no
  * signal. A label's pass rate never counts the extra samples.
  */
-import { CORRECT } from '#core/grading/verdict.ts';
 import { type DifficultyLabel, difficultyLabel } from '#core/ares/difficulty.ts';
 import { labelStopping } from '#core/ares/labelStopping.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
-import type { ModelHandle } from '#core/engine/api.ts';
-import type { RolloutColumns, RolloutReads } from '#core/store/rollouts.ts';
-import { chunksOf, collect } from './collectStage.ts';
+import type { RolloutReads } from '#core/store/rollouts.ts';
+import { type CollectedResponse, chunksOf, collect, storedOf } from './collectStage.ts';
 import { GRADER } from './constants.ts';
-import { RandomStep, type RunContext, type StageEnd, samplingOf } from './context.ts';
+import type { CollectContext, StageEnd } from './context.ts';
 import type { PreparedProblem, RunProblem } from './prompts.ts';
+import type { ResponseSource } from './responseSource.ts';
 import { checkSignal, isSurelyWithoutSignal } from './signal.ts';
 
 /** What labelling found out about one problem. */
@@ -39,21 +38,21 @@ interface Tally {
  * Problems are labelled as soon as their samples are stored, so that whoever looks sees them come in. Where
  * sampling may stop early it goes in rounds: each draws some more samples of the problems whose bucket is
  * still open. What a round draws follows from what is stored, so an interrupted one goes on as it would have.
+ * @param source the model that answers; its random numbers, where it has them, are those of labelling
  * @param trains whether the run goes on to train; labels alone are worth having without any signal
  * @throws AresError 'no-signal' when a run that is to train has nothing to learn from
  */
-export async function runLabelStage(
-  context: RunContext,
+export async function runLabelStage<P extends RunProblem>(
+  context: CollectContext<P>,
   stage: number,
-  model: ModelHandle,
+  source: ResponseSource<P>,
   trains: boolean,
 ): Promise<StageEnd> {
-  const { recipe, train, store, runId, listener, base } = context;
+  const { recipe, train, store, runId, listener } = context;
   const { samples, stopEarly, extraSamples, extraAtMost, responsesPerChunk } = recipe.label;
   const { minSignalFraction } = recipe.preflight;
   const rule = trains ? 'never' : stopEarly.rule;
   const { looks, hasEnough } = labelStopping(samples, rule, recipe.policy.method.buckets, stopEarly);
-  const plan = { stage, model, sampling: samplingOf(base, recipe.label), randomStep: RandomStep.labelling };
   const tallies = new Map<number, Tally>();
   const isDone = ({ problemId }: RunProblem): boolean => {
     const tally = tallies.get(problemId);
@@ -61,13 +60,17 @@ export async function runLabelStage(
   };
   const problems = new Map(train.map((problem) => [problem.problemId, problem]));
   const labelled = store.labels.labelledBy(runId);
-  const onChunk = (step: number) => {
-    const touched = addTo(tallies, store.rollouts.columns({ runId, stage, step }), samples);
-    const done = Array.from(touched, (problemId) => problems.get(problemId)!).filter(isDone);
+  const onStored = (responses: readonly CollectedResponse[]) => {
+    const touched = addTo(tallies, responses, samples);
+    // Not before the round's samples of a problem are all there: its label is of everything that was drawn.
+    const whole = Array.from(touched).filter((problemId) => tallies.get(problemId)!.drawn >= roundEnd);
+    const done = whole.map((problemId) => problems.get(problemId)!).filter(isDone);
+    const fresh = done.filter(({ problemId }) => !labelled.has(problemId));
     addLabels(
       context,
-      done.filter(({ problemId }) => !labelled.has(problemId)).map((problem) => labelOf(context, problem, tallies)),
+      fresh.map((problem) => labelOf(context, problem, tallies)),
     );
+    for (const { problemId } of fresh) labelled.add(problemId);
   };
   const isHopeless = () => {
     const mixed = Array.from(tallies.values()).filter(({ correct }) => correct > 0 && correct < samples).length;
@@ -77,14 +80,17 @@ export async function runLabelStage(
   // In random order: what is known after a part of it holds for all of it.
   let open = new RandomSequence(recipe.seed, Stream.shuffle, LABEL_SHUFFLE).shuffled(train);
   let drawn = 0;
+  /** Samples that a problem has after the round at work. */
+  let roundEnd = 0;
   let firstChunk = 0;
   let doneBefore = 0;
   for (const look of looks) {
     if (open.length === 0) break;
     const more = look - drawn;
+    roundEnd = look;
     const chunks = chunksOf(open, drawn, more, responsesPerChunk);
     const atMost = doneBefore + open.length * (samples - drawn);
-    const collection = { ...plan, firstChunk, onChunk, ...(trains ? { isEnough: isHopeless } : {}) };
+    const collection = { stage, source, firstChunk, onStored, ...(trains ? { isEnough: isHopeless } : {}) };
     const end = await collect(context, collection, chunks, (done) => {
       listener.progress(stage, doneBefore + done, atMost);
     });
@@ -112,30 +118,33 @@ export async function runLabelStage(
   if (extraSamples === 0 || hardest.length === 0 || labels.every(({ label }) => label.correct === 0)) return 'finished';
   const more = chunksOf(hardest, samples, extraSamples, responsesPerChunk);
   const total = doneBefore + hardest.length * extraSamples;
-  return collect(context, { ...plan, firstChunk }, more, (done) => listener.progress(stage, doneBefore + done, total));
+  return collect(context, { stage, source, firstChunk }, more, (done) =>
+    listener.progress(stage, doneBefore + done, total),
+  );
 }
 
-/** Counts the first samples among the rollouts of a step. @returns the problems they belong to */
-function addTo(tallies: Map<number, Tally>, columns: RolloutColumns, samples: number): Set<number> {
+/** Counts the first samples among some responses. @returns the problems they belong to */
+function addTo(tallies: Map<number, Tally>, responses: readonly CollectedResponse[], samples: number): Set<number> {
   const touched = new Set<number>();
-  columns.problemId.forEach((problemId, i) => {
-    if (columns.sample[i]! >= samples) return;
-    const { correct, drawn, tokens } = tallies.get(problemId) ?? { correct: 0, drawn: 0, tokens: 0 };
+  for (const { problemId, sample, correct, lengthTokens } of responses) {
+    if (sample >= samples) continue;
+    const before = tallies.get(problemId) ?? { correct: 0, drawn: 0, tokens: 0 };
     tallies.set(problemId, {
-      correct: correct + Number(columns.verdict[i] === CORRECT),
-      drawn: drawn + 1,
-      tokens: tokens + columns.lengthTokens[i]!,
+      correct: before.correct + Number(correct),
+      drawn: before.drawn + 1,
+      tokens: before.tokens + lengthTokens,
     });
     touched.add(problemId);
-  });
+  }
   return touched;
 }
 
 /** The part of a run's context that its stored labels are read with; problems need not be prepared for that. */
-export interface LabelledRun<P extends RunProblem = PreparedProblem> extends Pick<RunContext, 'runId' | 'recipe'> {
+export interface LabelledRun<P extends RunProblem = PreparedProblem> extends Pick<
+  CollectContext<P>,
+  'runId' | 'recipe' | 'base' | 'train'
+> {
   store: { rollouts: RolloutReads };
-  base: Pick<RunContext['base'], 'folder'>;
-  train: readonly P[];
 }
 
 /** Labels of the problems that have first samples stored, in the order of the training problems. */
@@ -143,7 +152,7 @@ export function readLabels<P extends RunProblem>(run: LabelledRun<P>, stage: num
   const { recipe, train, store, runId } = run;
   const tallies = new Map<number, Tally>();
   for (const step of store.rollouts.steps(runId, stage))
-    addTo(tallies, store.rollouts.columns({ runId, stage, step }), recipe.label.samples);
+    addTo(tallies, storedOf(store.rollouts.columns({ runId, stage, step })), recipe.label.samples);
   return train.flatMap((problem) => (tallies.has(problem.problemId) ? labelOf(run, problem, tallies) : []));
 }
 
@@ -159,7 +168,10 @@ function labelOf<P extends RunProblem>(
   return { problem, label, meanLengthTokens: tokens / drawn };
 }
 
-function addLabels({ store, runId, baseModelId }: RunContext, labelled: readonly LabelledProblem[]): void {
+function addLabels<P extends RunProblem>(
+  { store, runId, baseModelId }: CollectContext,
+  labelled: readonly LabelledProblem<P>[],
+): void {
   if (labelled.length === 0) return;
   const createdMs = Date.now();
   store.durably(() =>

@@ -8,9 +8,22 @@ import type { Engine } from '#core/engine/api.ts';
 
 export const MACHINE = 'machine/';
 
-/** @returns to be called when the step is over, with the response tokens it made or trained on */
+/** Memory now: of this process, and of the engine where there is one. */
+export async function machineUse(
+  engine: Pick<Engine, 'memoryBytes'> | null,
+): Promise<Readonly<Record<string, number>>> {
+  return {
+    ...(engine === null ? {} : { [`${MACHINE}engineBytes`]: await engine.memoryBytes() }),
+    [`${MACHINE}hostBytes`]: process.memoryUsage.rss(),
+  };
+}
+
+/**
+ * @param use asked at the end of the step
+ * @returns to be called when the step is over, with the response tokens it made or trained on
+ */
 export function watchMachine(
-  engine: Pick<Engine, 'memoryBytes'>,
+  use: () => Promise<Readonly<Record<string, number>>>,
 ): (tokens: number) => Promise<Readonly<Record<string, number>>> {
   const startedMs = performance.now();
   return async (tokens) => {
@@ -18,8 +31,7 @@ export function watchMachine(
     return {
       [`${MACHINE}stepSeconds`]: seconds,
       [`${MACHINE}tokensPerSecond`]: tokens / seconds,
-      [`${MACHINE}engineBytes`]: await engine.memoryBytes(),
-      [`${MACHINE}hostBytes`]: process.memoryUsage.rss(),
+      ...(await use()),
     };
   };
 }

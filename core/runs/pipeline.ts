@@ -8,13 +8,15 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdapterOptions, ModelHandle } from '#core/engine/api.ts';
 import { runColdStartStage } from './coldStartStage.ts';
-import type { RunContext, RunKind, StageEnd } from './context.ts';
+import { type CollectContext, RandomStep, type RunContext, type RunKind, type StageEnd } from './context.ts';
 import { heldoutPassRates, runEvaluateStage } from './evaluateStage.ts';
 import { runLabelStage } from './labelStage.ts';
 import { hashOfWeights } from './modelHash.ts';
 import { runPolicyStage } from './policyStage.ts';
 import type { StageWork } from './progress.ts';
+import type { RunProblem } from './prompts.ts';
 import type { Recipe } from './recipe.ts';
+import { type ResponseSource, engineResponses } from './responseSource.ts';
 import { checkSignal } from './signal.ts';
 
 /** The models of a run, in the order in which they come to be. */
@@ -110,9 +112,26 @@ function armFolder({ base, folder }: Pick<RunContext, 'folder' | 'base'>, arm: A
  * Runs or resumes all stages.
  * @throws AresError 'no-signal' when there is nothing to learn from
  */
-export async function runPipeline(context: RunContext): Promise<StageEnd> {
-  const { store, runId, recipe, listener } = context;
-  const stages = plannedStages(recipe, context.kind);
+export function runPipeline(context: RunContext): Promise<StageEnd> {
+  const stages = plannedStages(context.recipe, context.kind);
+  return workThrough(context, stages, (index) => runStage(context, stages, index));
+}
+
+/** Runs or resumes a run that labels with a model that answers elsewhere. */
+export function runServedLabelling<P extends RunProblem>(
+  context: CollectContext<P>,
+  source: ResponseSource<P>,
+): Promise<StageEnd> {
+  return workThrough(context, plannedStages(context.recipe, 'label'), (index) =>
+    runLabelStage(context, index, source, false),
+  );
+}
+
+async function workThrough(
+  { store, runId, listener }: CollectContext,
+  stages: readonly PlannedStage[],
+  work: (index: number) => Promise<StageEnd>,
+): Promise<StageEnd> {
   for (const index of stages.keys()) {
     const record = store.runs.stages(runId)[index]!;
     if (record.state === 'finished') {
@@ -121,7 +140,7 @@ export async function runPipeline(context: RunContext): Promise<StageEnd> {
     }
     const startedMs = record.startedMs ?? Date.now();
     store.runs.updateStage({ ...record, state: 'running', startedMs });
-    const end = await runStage(context, stages, index);
+    const end = await work(index);
     if (end === 'paused') return end;
     // Read again: how much work it was became known on the way.
     const { plannedUnits } = store.runs.stages(runId)[index]!;
@@ -137,7 +156,10 @@ async function runStage(context: RunContext, stages: readonly PlannedStage[], in
   switch (stage.kind) {
     case 'label': {
       const trains = recipe.coldStart.enabled || recipe.policy.enabled;
-      return withModel(context, 'base', (model) => runLabelStage(context, index, model, trains));
+      return withModel(context, 'base', (model) => {
+        const source = engineResponses(context, model, recipe.label, RandomStep.labelling);
+        return runLabelStage(context, index, source, trains);
+      });
     }
     case 'evaluate': {
       const end = await withModel(context, stage.arm, (model) => runEvaluateStage(context, index, model));

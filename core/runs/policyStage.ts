@@ -10,10 +10,10 @@ import { learningRateAt } from '#core/engine/schedule.ts';
 import type { NewRollout } from '#core/store/rollouts.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import type { JsonValue } from './canonicalJson.ts';
-import { toStored } from './collectStage.ts';
 import { type RunContext, type StageEnd, samplingOf } from './context.ts';
 import { type PolicyStepResult, policyStep } from './policyStep.ts';
 import type { PreparedProblem } from './prompts.ts';
+import { toStored } from './responseSource.ts';
 import { runTrainingLoop } from './trainingLoop.ts';
 
 interface PolicyState {

@@ -125,7 +125,8 @@ export function toRolloutGroup({ problem, responses, tree }: SampledGroup, trigg
   return { key: problem.key, rollouts, ...(tree === undefined ? {} : { tree }) };
 }
 
-async function respond(
+/** Samples what is wanted, fresh responses and forks alike, and grades it. */
+export async function respond(
   sampler: Sampler,
   wanted: readonly Wanted[],
   step: number,

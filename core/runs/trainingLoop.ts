@@ -11,7 +11,7 @@ import type { ModelHandle } from '#core/engine/api.ts';
 import type { JsonValue } from './canonicalJson.ts';
 import { type ValidCheckpoint, newestValidCheckpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
 import type { RunContext, StageEnd } from './context.ts';
-import { watchMachine } from './machineMetrics.ts';
+import { machineUse, watchMachine } from './machineMetrics.ts';
 
 export interface TrainingStage<State extends JsonValue> {
   stage: number;
@@ -72,7 +72,7 @@ export async function runTrainingLoop<State extends JsonValue>(
       await save();
       return 'paused';
     }
-    const measure = watchMachine(engine);
+    const measure = watchMachine(() => machineUse(engine));
     const result = await training.advance(step, state);
     const values = { ...result.metrics, ...(await measure(result.tokens)) };
     store.metrics.write(runId, stage, [{ step, values }]);

@@ -4,8 +4,9 @@ import { bucketOf } from '#core/ares/difficulty.ts';
 import { labelStopping } from '#core/ares/labelStopping.ts';
 import { type LabelStopRule, defaultOptions } from '#core/ares/options.ts';
 import type { Engine, RolloutColumns, RolloutRequest } from '#core/engine/api.ts';
-import type { RunContext } from '#core/runs/context.ts';
+import { RandomStep, type RunContext } from '#core/runs/context.ts';
 import { readLabels, runLabelStage } from '#core/runs/labelStage.ts';
+import { type ResponseSource, engineResponses } from '#core/runs/responseSource.ts';
 import { recipeOfKind } from '#core/runs/pipeline.ts';
 import type { PreparedProblem } from '#core/runs/prompts.ts';
 import { parseRecipe, recipeWarnings } from '#core/runs/recipe.ts';
@@ -83,9 +84,11 @@ label: {samples: ${SAMPLES}, extraSamples: 0, responsesPerChunk: ${responsesPerC
     seenLabels,
     plannedUnits,
     pauseAfter: (chunks: number) => void (chunksLeft = chunks),
-    run: () => runLabelStage(context, 0, 'model', false),
+    run: () =>
+      runLabelStage(context, 0, engineResponses(context, 'model', context.recipe.label, RandomStep.labelling), false),
     labels: () =>
       store.labels.newest(1, modelId).map(({ samples, correct, intervalHigh }) => ({ samples, correct, intervalHigh })),
+    accuracies: () => Array.from(store.metrics.read({ runId, stage: 0, name: 'accuracy/mean' }).value),
     responses: () =>
       store.rollouts.steps(runId, 0).flatMap((step) => {
         const { problemId, sample, verdict } = store.rollouts.columns({ runId, stage: 0, step });
@@ -145,6 +148,35 @@ describe('the stage', () => {
       expect(parts.responses()).toEqual(whole.responses());
       expect(parts.labels()).toEqual(whole.labels());
       expect(parts.asked).toEqual(whole.asked);
+    }
+  });
+
+  it('takes responses one by one, in any order, and after a stop asks only for those it does not have', async () => {
+    for (const rule of ['never', 'certain'] as const) {
+      const whole = labelling(rule, 64);
+      await whole.run();
+      for (const stopAfter of [1, 5, 17, 40]) {
+        const parts = labelling(rule, 64);
+        const source = engineResponses(parts.context, 'model', parts.context.recipe.label, RandomStep.labelling);
+        let left = stopAfter;
+        const oneByOne: ResponseSource = {
+          ...source,
+          async *respond(request) {
+            for (const each of request.wanted.toReversed()) {
+              if (left-- <= 0) return;
+              yield* source.respond({ ...request, wanted: [each] });
+            }
+          },
+        };
+        expect(await runLabelStage(parts.context, 0, oneByOne, false)).toBe('paused');
+        expect(parts.responses()).toHaveLength(stopAfter);
+        left = Infinity;
+        expect(await runLabelStage(parts.context, 0, oneByOne, false)).toBe('finished');
+        expect(parts.responses()).toEqual(whole.responses());
+        expect(parts.labels()).toEqual(whole.labels());
+        expect(parts.asked).toHaveLength(whole.asked.length);
+        expect(parts.accuracies()).toEqual(whole.accuracies());
+      }
     }
   });
 
