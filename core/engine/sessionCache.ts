@@ -6,6 +6,7 @@
  * session of the version before.
  */
 import type { BuiltModel } from '#core/tensor/graph.ts';
+import type { Provider } from '#core/tensor/provider.ts';
 import { Session } from '#core/tensor/runtime.ts';
 import { type ModelState, shapeOf } from './modelState.ts';
 
@@ -16,12 +17,15 @@ interface BakedSession {
 }
 
 export class SessionCache {
+  readonly provider: Provider;
   readonly #threads: number;
   readonly #shared = new Map<string, Session>();
   readonly #baked = new Map<ModelState, BakedSession>();
 
-  constructor(threads: number) {
+  /** @param provider what the sessions compute on; default the CPU */
+  constructor(threads: number, provider: Provider = 'cpu') {
     this.#threads = threads;
+    this.provider = provider;
   }
 
   /** A session whose weights are fed at every run. */
@@ -29,7 +33,11 @@ export class SessionCache {
     const key = `${purpose} ${JSON.stringify(shapeOf(state))}`;
     let session = this.#shared.get(key);
     if (session === undefined) {
-      session = await Session.create(build(), { threads: this.#threads, optimisation: 'disabled' });
+      session = await Session.create(build(), {
+        threads: this.#threads,
+        optimisation: 'disabled',
+        provider: this.provider,
+      });
       this.#shared.set(key, session);
     }
     return session;
@@ -40,7 +48,11 @@ export class SessionCache {
     const known = this.#baked.get(state);
     if (known !== undefined && known.version === state.version && known.purpose === purpose) return known.session;
     await this.forget(state);
-    const session = await Session.create(build(), { threads: this.#threads, optimisation: 'all' });
+    const session = await Session.create(build(), {
+      threads: this.#threads,
+      optimisation: 'all',
+      provider: this.provider,
+    });
     this.#baked.set(state, { version: state.version, purpose, session });
     return session;
   }

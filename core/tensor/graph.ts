@@ -8,14 +8,7 @@
  * the same name means the same size everywhere, so one graph serves every batch size and length.
  */
 import { AresError } from '#core/util/errors.ts';
-import {
-  type Attribute,
-  type OnnxGraph,
-  type OnnxInitializer,
-  type OnnxNode,
-  type OnnxValue,
-  encodeModel,
-} from './onnx.ts';
+import { type Attribute, type OnnxGraph, type OnnxInitializer, type OnnxNode, type OnnxValue } from './onnx.ts';
 import type { Vjp } from './vjp.ts';
 import { type Dimension, type ElementType, type Shape, type Tensor, elementCount } from './types.ts';
 
@@ -45,9 +38,9 @@ export interface NodeSpec {
   domain?: '' | 'com.microsoft';
 }
 
-/** A finished model: bytes for the runtime, and the tensors it keeps outside them. */
+/** A finished model, and the tensors that the runtime is given outside of its bytes. */
 export interface BuiltModel {
-  readonly bytes: Uint8Array;
+  readonly graph: OnnxGraph;
   readonly external: readonly { name: string; tensor: Tensor }[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
@@ -62,6 +55,7 @@ export class Graph {
   readonly #initializers: OnnxInitializer[] = [];
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
+  readonly #values = new Map<string, OnnxValue>();
   readonly #sharedConstants = new Map<string, Value>();
   readonly #symbols = new Map<string, { input: Value; axis: number }>();
   readonly #dimensionValues = new Map<string, Value>();
@@ -78,7 +72,7 @@ export class Graph {
 
   /** A graph input; binds the dimension names it is the first to use. */
   input(name: string, type: ElementType, shape: Shape): Value {
-    const value: Value = { name, type, shape };
+    const value = this.#known({ name, type, shape });
     this.#inputs.push(value);
     shape.forEach((dimension, axis) => {
       if (typeof dimension === 'string' && !this.#symbols.has(dimension))
@@ -89,7 +83,7 @@ export class Graph {
 
   /** An input of a loop's body, which is told by its place and needs no name to be known by. */
   localInput(type: ElementType, shape: Shape): Value {
-    const value: Value = { name: this.#freshName('input'), type, shape };
+    const value = this.#known({ name: this.#freshName('input'), type, shape });
     this.#inputs.push(value);
     return value;
   }
@@ -138,12 +132,12 @@ export class Graph {
   /** A weight baked into the session; `external` keeps its bytes out of the model proto. */
   initializer(name: string, tensor: Tensor, external: boolean): Value {
     this.#initializers.push({ name, tensor, external });
-    return { name, type: tensor.type, shape: tensor.shape };
+    return this.#known({ name, type: tensor.type, shape: tensor.shape });
   }
 
   /** Appends a node, records it on the tape, and returns its outputs. */
   apply({ op, inputs, outputs, attributes = {}, domain = '' }: NodeSpec): Value[] {
-    const values = outputs.map(({ type, shape }): Value => ({ name: this.#freshName(op), type, shape }));
+    const values = outputs.map(({ type, shape }) => this.#known({ name: this.#freshName(op), type, shape }));
     this.#nodes.push({
       name: values[0]?.name ?? this.#freshName(op),
       op,
@@ -207,17 +201,28 @@ export class Graph {
   }
 
   toOnnx(name = 'ares'): OnnxGraph {
-    return { name, nodes: this.#nodes, initializers: this.#initializers, inputs: this.#inputs, outputs: this.#outputs };
+    return {
+      name,
+      nodes: this.#nodes,
+      initializers: this.#initializers,
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+      values: this.#values,
+    };
   }
 
   build(): BuiltModel {
-    const onnx = this.toOnnx();
     return {
-      bytes: encodeModel(onnx),
+      graph: this.toOnnx(),
       external: this.#initializers.filter((item) => item.external).map(({ name, tensor }) => ({ name, tensor })),
       inputs: this.#inputs,
       outputs: this.#outputs,
     };
+  }
+
+  #known(value: Value): Value {
+    this.#values.set(value.name, value);
+    return value;
   }
 
   #freshName(op: string): string {

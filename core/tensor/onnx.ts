@@ -52,6 +52,8 @@ export interface OnnxGraph {
   initializers: readonly OnnxInitializer[];
   inputs: readonly OnnxValue[];
   outputs: readonly OnnxValue[];
+  /** Type and shape of every value of this graph by name; not written. */
+  values: ReadonlyMap<string, OnnxValue>;
 }
 
 export function bytesOf(data: ArrayBufferView): Uint8Array {
