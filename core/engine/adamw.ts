@@ -31,6 +31,11 @@ export function globalNorm(gradients: NamedTensors): number {
   return Math.sqrt(total);
 }
 
+/** What gradients of this norm are multiplied by. The small constant is PyTorch's (clip_grad_norm_), kept for parity. */
+export function clippingScale({ maxGradientNorm }: Pick<AdamWOptions, 'maxGradientNorm'>, norm: number): number {
+  return Number.isFinite(maxGradientNorm) ? Math.min(1, maxGradientNorm / (norm + 1e-6)) : 1;
+}
+
 /** One update of the weights, in place; returns the gradient norm before clipping. */
 export function adamwStep(
   state: AdamWState,
@@ -38,10 +43,8 @@ export function adamwStep(
   gradients: NamedTensors,
   learningRate: number,
 ): number {
-  const { maxGradientNorm } = state.options;
   const norm = globalNorm(gradients);
-  // The small constant is PyTorch's (clip_grad_norm_), kept for parity.
-  const scale = Number.isFinite(maxGradientNorm) ? Math.min(1, maxGradientNorm / (norm + 1e-6)) : 1;
+  const scale = clippingScale(state.options, norm);
   state.step++;
   for (const [name, weight] of weights) {
     updateTensor(

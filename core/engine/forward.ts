@@ -4,15 +4,17 @@
  * Owns: the raw convention of other frameworks' reference files (input ids, attention mask, positions,
  * labels) on top of the very graphs that training uses. Training itself goes through trainer.ts.
  */
+import { parameterSpecs } from '#core/model/parameters.ts';
 import { type ImageGrid, imageTokens } from '#core/model/vision/geometry.ts';
-import { visionParameterSpecs } from '#core/model/vision/parameters.ts';
 import { visionFeeds } from '#core/model/vision/visionGraph.ts';
+import type { Feed } from '#core/tensor/runtime.ts';
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import type { PolicyLoss } from './api.ts';
 import { imageTokenFeeds } from './imageFeeds.ts';
 import { MASKED } from './microBatch.ts';
-import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
+import { type ModelState, modelFeeds, shapeOf, trainedNames } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
+import { visionWeightFeeds } from './visionFeatures.ts';
 import { GRADIENT_PREFIX, type InParts, type LossShape, buildScoreGraph, buildTrainGraph } from './trainGraph.ts';
 
 /** A padded batch; every array is [batch × length], row-major. */
@@ -89,7 +91,7 @@ export async function gradientsRaw(
       : { kind: 'supervised' };
   const images = raw.images && 'pixels';
   // Images go through the tower in this graph, so everything can be differentiated.
-  const trained = images === undefined ? [...trainedWeights(state).keys()] : [...state.weights.keys()];
+  const trained = images === undefined ? trainedNames(state) : parameterSpecs(state.config).map(({ name }) => name);
   const session = await sessions.get(state, `raw ${kind} ${JSON.stringify(shape)} ${images}`, () =>
     buildTrainGraph(shapeOf(state), {
       loss: shape,
@@ -131,7 +133,7 @@ export async function gradientsRaw(
 function rawFeeds(
   state: ModelState,
   { batch, length, inputIds, attentionMask, positionIds, images }: RawBatch,
-): Record<string, Tensor> {
+): Record<string, Feed> {
   const mask = new Float32Array(batch * length * length);
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < length; i++) {
@@ -157,13 +159,9 @@ function rawFeeds(
     while (tokens > 0 && next < images.grids.length) tokens -= imageTokens(images.grids[next++]!, vision.mergeSize);
     return { start, ids, grids: images.grids.slice(first, next) };
   });
-  const towerWeights = visionParameterSpecs(vision).map(({ name, shape }): [string, Tensor] => [
-    name,
-    float32(state.weights.get(name)!, shape),
-  ]);
   return {
     ...common,
-    ...Object.fromEntries(towerWeights),
+    ...visionWeightFeeds(state),
     ...imageTokenFeeds(state.config, rows, length),
     ...visionFeeds(vision, images.grids, images.pixels),
   };

@@ -7,6 +7,7 @@
 import type { TextConfig } from '#core/model/config.ts';
 import { multimodalRopeTables } from '#core/model/rope.ts';
 import { type ImageGrid, imageTokens, tokenPositions } from '#core/model/vision/geometry.ts';
+import type { Feed } from '#core/tensor/runtime.ts';
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import { visionFeeds } from '#core/model/vision/visionGraph.ts';
 import { AresError } from '#core/util/errors.ts';
@@ -20,7 +21,7 @@ import { imageFeatures, joinPixels, visionOf, visionWeightFeeds } from './vision
 /** What a batch with images is fed beside its tokens, and how its graph takes the images in. */
 export interface BatchImages {
   source: ImageSource;
-  feeds: Record<string, Tensor>;
+  feeds: Record<string, Feed>;
 }
 
 /** Feeds of a right-padded micro-batch; undefined where none of its sequences has an image. */

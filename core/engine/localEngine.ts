@@ -10,8 +10,11 @@ import { readSafetensors, writeSafetensors } from '#core/model/safetensors.ts';
 import { loadAdapter, saveAdapter } from '#core/model/adapterFolder.ts';
 import { saveModelFolder } from '#core/model/modelFolder.ts';
 import { type Lora, initialLora, isFreshLora, loraLayout } from '#core/model/lora.ts';
+import { parameterCount } from '#core/model/parameters.ts';
+import type { Provider } from '#core/tensor/provider.ts';
+import { elementCount } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
-import { type AdamWState, createAdamW } from './adamw.ts';
+import { type AdamWState, type NamedTensors, createAdamW } from './adamw.ts';
 import type {
   AdamWOptions,
   AdapterOptions,
@@ -27,7 +30,19 @@ import type {
   TrainStepResult,
   TrainedParts,
 } from './api.ts';
-import { type ModelState, loadModel, mergedWeights, trainedSpecs, trainedWeights } from './modelState.ts';
+import {
+  type ModelState,
+  hostAdapter,
+  hostTensors,
+  loadModel,
+  makeResident,
+  mergedWeights,
+  putAdapter,
+  trainedNames,
+  trainedSpecs,
+  trainedWeights,
+} from './modelState.ts';
+import type { ResidentModel } from './residentModel.ts';
 import { generateRollouts } from './sampler.ts';
 import { scoreSequences } from './scorer.ts';
 import { SessionCache } from './sessionCache.ts';
@@ -43,6 +58,8 @@ export interface EngineOptions {
   maxRows: number;
   /** Tokens per run of the generation loop. */
   chunkTokens: number;
+  /** What it computes on; default the CPU. */
+  provider?: Provider;
 }
 
 const WEIGHTS_FILE = 'weights.safetensors';
@@ -59,15 +76,19 @@ export class LocalEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#sessions = new SessionCache(options.threads);
+    this.#sessions = new SessionCache(options.threads, options.provider);
   }
 
   async openModel(folder: string): Promise<OpenedModel> {
-    return this.#register(loadModel(folder));
+    const state = loadModel(folder);
+    if (this.#sessions.device !== null) await makeResident(state, this.#sessions.device);
+    return this.#register(state);
   }
 
   async cloneModel(model: ModelHandle): Promise<OpenedModel> {
-    const { source, config, weights, adapter, features } = this.#model(model);
+    const state = this.#model(model);
+    if (state.resident !== undefined) return this.#register(await cloneResident(state, state.resident));
+    const { source, config, weights, adapter, features } = state;
     const copyOf = (tensors: ReadonlyMap<string, Float32Array>) =>
       new Map([...tensors].map(([name, tensor]) => [name, tensor.slice()]));
     const frozen =
@@ -88,23 +109,26 @@ export class LocalEngine implements Engine {
   async addAdapter(model: ModelHandle, { rank, alpha, targets, seed }: AdapterOptions): Promise<void> {
     const state = this.#model(model);
     const layout = loraLayout(state.config, { rank, scaling: alpha / rank }, targets);
-    this.#freeze(state, initialLora(state.config, layout, seed));
+    await this.#freeze(state, initialLora(state.config, layout, seed));
   }
 
   async loadAdapter(model: ModelHandle, folder: string): Promise<void> {
     const state = this.#model(model);
-    this.#freeze(state, loadAdapter(folder, state.config));
+    await this.#freeze(state, loadAdapter(folder, state.config));
   }
 
   async closeModel(model: ModelHandle): Promise<void> {
-    await this.#sessions.forget(this.#model(model));
+    const state = this.#model(model);
+    await this.#sessions.forget(state);
+    state.resident?.dispose();
     this.#models.delete(model);
   }
 
   async openTrainer(model: ModelHandle, options: AdamWOptions, parts: TrainedParts = 'language'): Promise<void> {
     const state = this.#model(model);
     state.trainsVision = parts === 'all' && state.adapter === null && state.config.multimodal !== null;
-    state.optimizer = createAdamW(trainedWeights(state), options);
+    state.optimizer = createAdamW(state.resident === undefined ? trainedWeights(state) : new Map(), options);
+    await state.resident?.startMoments(trainedNames(state));
     // What was trained before had graphs of its own, which would keep their memory beside the new ones.
     await this.#sessions.releaseShared();
   }
@@ -125,11 +149,13 @@ export class LocalEngine implements Engine {
 
   async saveModel(model: ModelHandle, folder: string): Promise<void> {
     const state = this.#model(model);
-    saveModelFolder(folder, state.source, mergedWeights(state), { dtype: 'float32' });
+    saveModelFolder(folder, state.source, mergedWeights(await hostTensors(state)), { dtype: 'float32' });
   }
 
   async saveAdapter(model: ModelHandle, folder: string): Promise<void> {
-    const { source, config, adapter } = this.#model(model);
+    const state = this.#model(model);
+    const { source, config } = state;
+    const adapter = await hostAdapter(state);
     if (adapter === null) throw new AresError('internal', 'A model without an adapter has none to save.');
     saveAdapter(folder, config, adapter, source.folder);
   }
@@ -139,12 +165,15 @@ export class LocalEngine implements Engine {
     const { optimizer } = state;
     if (optimizer === undefined)
       throw new AresError('internal', 'A model without a trainer has no training state to save.');
+    const trained =
+      state.resident === undefined ? trainedWeights(state) : await state.resident.download(trainedNames(state));
+    const moments = state.resident === undefined ? optimizer : await state.resident.downloadMoments();
     const named = (prefix: string, tensors: ReadonlyMap<string, Float32Array>) =>
       trainedSpecs(state).map(({ name, shape }) => ({ name: prefix + name, shape, data: tensors.get(name)! }));
-    writeSafetensors(join(folder, WEIGHTS_FILE), named('', trainedWeights(state)));
+    writeSafetensors(join(folder, WEIGHTS_FILE), named('', trained));
     writeSafetensors(join(folder, OPTIMIZER_FILE), [
-      ...named(FIRST, optimizer.firstMoments),
-      ...named(SECOND, optimizer.secondMoments),
+      ...named(FIRST, moments.firstMoments),
+      ...named(SECOND, moments.secondMoments),
       { name: STEP, shape: [1], data: Int32Array.of(optimizer.step) },
     ]);
     return [WEIGHTS_FILE, OPTIMIZER_FILE];
@@ -155,24 +184,31 @@ export class LocalEngine implements Engine {
     if (state.optimizer === undefined) throw new AresError('internal', 'openTrainer must come before loadTrainer.');
     const weights = readSafetensors(join(folder, WEIGHTS_FILE));
     const moments = readSafetensors(join(folder, OPTIMIZER_FILE));
-    const copy = (
-      target: ReadonlyMap<string, Float32Array>,
-      source: ReadonlyMap<string, { data: unknown }>,
-      prefix: string,
-    ) => {
-      for (const [name, values] of target) {
-        const data = source.get(prefix + name)?.data;
-        if (!(data instanceof Float32Array) || data.length !== values.length) {
+    const read = (source: ReadonlyMap<string, { data: unknown }>, prefix: string) =>
+      new Map(
+        trainedSpecs(state).map(({ name, shape }) => {
+          const data = source.get(prefix + name)?.data;
+          if (data instanceof Float32Array && data.length === elementCount(shape)) return [name, data];
           throw new AresError('bad-file', `The checkpoint has no tensor "${prefix}${name}" of the model's shape.`, {
             where: folder,
           });
-        }
-        values.set(data);
-      }
+        }),
+      );
+    const stored = {
+      weights: read(weights, ''),
+      firstMoments: read(moments, FIRST),
+      secondMoments: read(moments, SECOND),
     };
-    copy(trainedWeights(state), weights, '');
-    copy(state.optimizer.firstMoments, moments, FIRST);
-    copy(state.optimizer.secondMoments, moments, SECOND);
+    if (state.resident === undefined) {
+      const copy = (target: NamedTensors, values: NamedTensors) => {
+        for (const [name, tensor] of target) tensor.set(values.get(name)!);
+      };
+      copy(trainedWeights(state), stored.weights);
+      copy(state.optimizer.firstMoments, stored.firstMoments);
+      copy(state.optimizer.secondMoments, stored.secondMoments);
+    } else {
+      await state.resident.restore(trainedSpecs(state), stored.weights, stored);
+    }
     restoreStep(state.optimizer, moments.get(STEP)?.data, folder);
     state.version++;
   }
@@ -182,6 +218,7 @@ export class LocalEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    for (const { resident } of this.#models.values()) resident?.dispose();
     this.#models.clear();
     await this.#sessions.close();
   }
@@ -189,20 +226,20 @@ export class LocalEngine implements Engine {
   #register(state: ModelState): OpenedModel {
     const handle = `model-${++this.#opened}`;
     this.#models.set(handle, state);
-    const { config, weights } = state;
+    const { config } = state;
     return {
       handle,
-      parameters: [...weights.values()].reduce((sum, weight) => sum + weight.length, 0),
+      parameters: parameterCount(config),
       vocabSize: config.vocabSize,
       maxPositions: config.maxPositions,
     };
   }
 
-  #freeze(state: ModelState, adapter: Lora): void {
+  async #freeze(state: ModelState, adapter: Lora): Promise<void> {
     if (state.adapter !== null || state.optimizer !== undefined) {
       throw new AresError('internal', 'An adapter must be put on a model before it is trained, and only once.');
     }
-    state.adapter = adapter;
+    await putAdapter(state, adapter);
     state.version++;
   }
 
@@ -211,6 +248,23 @@ export class LocalEngine implements Engine {
     if (state === undefined) throw new AresError('internal', `The engine holds no model "${handle}".`);
     return state;
   }
+}
+
+/** On the device; under an adapter that was not trained yet it is left off, as it changes nothing. */
+async function cloneResident(state: ModelState, resident: ResidentModel): Promise<ModelState> {
+  const adapter = await hostAdapter(state);
+  const isLeftOff = adapter === null || isFreshLora(adapter);
+  return {
+    source: state.source,
+    config: state.config,
+    weights: new Map(),
+    resident: await resident.clone(!isLeftOff),
+    adapter: isLeftOff ? null : state.adapter,
+    trainsVision: false,
+    features: new Map(state.features),
+    version: 0,
+    optimizer: undefined,
+  };
 }
 
 function restoreStep(optimizer: AdamWState, data: unknown, folder: string): void {

@@ -12,15 +12,23 @@ import { type ParameterSpec, languageSpecs, parameterSpecs } from '#core/model/p
 import { ropeTables } from '#core/model/rope.ts';
 import { VISION_PREFIX } from '#core/model/vision/parameters.ts';
 import { loadWeights } from '#core/model/weights.ts';
+import type { Feed } from '#core/tensor/runtime.ts';
 import { type Tensor, float32 } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
 import type { AdamWState } from './adamw.ts';
+import type { DevicePrograms } from './devicePrograms.ts';
+import { ResidentModel } from './residentModel.ts';
 
 export interface ModelState {
   readonly source: ModelFolder;
   readonly config: TextConfig;
-  /** By Hugging Face name; changed in place by training, unless an adapter is trained instead. */
+  /**
+   * By Hugging Face name; changed in place by training, unless an adapter is trained instead. Empty where the
+   * tensors live on a device, and those of the adapter too.
+   */
   readonly weights: Map<string, Float32Array>;
+  /** The tensors, where they live on a device. */
+  resident?: ResidentModel | undefined;
   /** Its tensors are what training changes; the model's own are frozen then, and may be shared. Null for none. */
   adapter: Lora | null;
   /** Whether training changes the vision tower too, where there is one. */
@@ -47,6 +55,22 @@ export function loadModel(folder: string): ModelState {
   };
 }
 
+/** Puts the tensors of a model on the device; the CPU keeps none of them. */
+export async function makeResident(state: ModelState, device: DevicePrograms): Promise<void> {
+  const { config, weights, adapter } = state;
+  state.resident = await ResidentModel.upload(device, parameterSpecs(config), weights);
+  weights.clear();
+  if (adapter !== null) await putAdapter(state, adapter);
+}
+
+/** Puts an adapter on a model, on the device where the model is there. */
+export async function putAdapter(state: ModelState, adapter: Lora): Promise<void> {
+  state.adapter = adapter;
+  if (state.resident === undefined) return;
+  await state.resident.addAdapter(loraSpecs(state.config, adapter.layout), adapter.weights);
+  state.adapter = { ...adapter, weights: new Map() };
+}
+
 /** What decides the graphs of a model. */
 export function shapeOf({ config, adapter }: ModelState): ModelShape {
   return { config, layout: adapter?.layout ?? {} };
@@ -58,6 +82,12 @@ export function trainedWeights({ weights, adapter, trainsVision }: ModelState): 
   return trainsVision ? weights : new Map([...weights].filter(([name]) => !name.startsWith(VISION_PREFIX)));
 }
 
+/** Names of what training changes; the order of sums over them. */
+export function trainedNames(state: ModelState): string[] {
+  if (state.resident !== undefined) return trainedSpecs(state).map(({ name }) => name);
+  return [...trainedWeights(state).keys()];
+}
+
 /** Names and shapes of what training changes, in a fixed order. */
 export function trainedSpecs({ config, adapter, trainsVision }: ModelState): ParameterSpec[] {
   if (adapter !== null) return loraSpecs(config, adapter.layout);
@@ -65,19 +95,46 @@ export function trainedSpecs({ config, adapter, trainsVision }: ModelState): Par
 }
 
 /** The weights of a model that computes the same without an adapter. */
-export function mergedWeights({ weights, adapter }: ModelState): ReadonlyMap<string, Float32Array> {
+export function mergedWeights({
+  weights,
+  adapter,
+}: Pick<ModelState, 'weights' | 'adapter'>): ReadonlyMap<string, Float32Array> {
   return adapter === null ? weights : mergeLora(weights, adapter);
 }
 
+/** Weights, and an adapter's tensors, on the CPU: as they are, or copied from the device that holds them. */
+export async function hostTensors(state: ModelState): Promise<Pick<ModelState, 'weights' | 'adapter'>> {
+  const { config, weights, resident } = state;
+  const names = parameterSpecs(config).map(({ name }) => name);
+  return {
+    weights: resident === undefined ? weights : await resident.download(names),
+    adapter: await hostAdapter(state),
+  };
+}
+
+/** The adapter of a model on the CPU, as hostTensors. */
+export async function hostAdapter({ config, adapter, resident }: ModelState): Promise<Lora | null> {
+  if (adapter === null || resident === undefined) return adapter;
+  const names = loraSpecs(config, adapter.layout).map(({ name }) => name);
+  return { ...adapter, weights: await resident.download(names) };
+}
+
+/** Named tensors of a model as graph feeds. */
+export function tensorFeeds({ weights, adapter, resident }: ModelState, specs: readonly ParameterSpec[]) {
+  return Object.fromEntries(
+    specs.map(({ name, shape }): [string, Feed] => [
+      name,
+      resident?.tensor(name) ?? float32((adapter?.weights.get(name) ?? weights.get(name))!, shape),
+    ]),
+  );
+}
+
 /** Weights of the language part under their Hugging Face names and rotary tables for `positions` positions, as graph feeds. */
-export function modelFeeds(state: ModelState, positions: number): Record<string, Tensor> {
-  const { config, weights, adapter } = state;
-  const feeds = (specs: readonly ParameterSpec[], values: ReadonlyMap<string, Float32Array>) =>
-    Object.fromEntries(specs.map(({ name, shape }) => [name, float32(values.get(name)!, shape)]));
+export function modelFeeds(state: ModelState, positions: number): Record<string, Feed> {
+  const { config, adapter } = state;
   return {
     ...ropeFeeds(config, positions),
-    ...feeds(languageSpecs(config), weights),
-    ...(adapter === null ? {} : feeds(loraSpecs(config, adapter.layout), adapter.weights)),
+    ...tensorFeeds(state, [...languageSpecs(config), ...(adapter === null ? [] : loraSpecs(config, adapter.layout))]),
   };
 }
 

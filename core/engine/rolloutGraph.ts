@@ -10,7 +10,7 @@
  * Dimensions: B rows, C past positions, P rotary positions, n steps of a chunk.
  */
 import type { TextConfig } from '#core/model/config.ts';
-import { type DecoderWeights, decoderInitializers, emitDecoderStep } from '#core/model/graphDecoder.ts';
+import { type DecoderWeights, emitDecoderStep } from '#core/model/graphDecoder.ts';
 import {
   type ModelShape,
   emitHiddenStates,
@@ -20,14 +20,17 @@ import {
 } from '#core/model/graphTransformer.ts';
 import { type BuiltModel, Graph, type Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
-import { type Shape, type Tensor, int64 } from '#core/tensor/types.ts';
+import { type Shape, int64 } from '#core/tensor/types.ts';
 import { type SamplingShape, emitSample } from './sampleGraph.ts';
 
 export const pastName = (kind: 'key' | 'value', layer: number) => `past_${kind}_${layer}`;
-const presentName = (kind: 'key' | 'value', layer: number) => `present_${kind}_${layer}`;
+const PRESENT = 'present_';
+const presentName = (kind: 'key' | 'value', layer: number) => `${PRESENT}${kind}_${layer}`;
+/** Whether an output is keys or values, which generation goes on with where they are. */
+export const isPresent = (output: string) => output.startsWith(PRESENT);
 
 /** Keys and values of every layer, alternating, out of a graph's outputs. */
-export function presentTensors(outputs: Readonly<Record<string, Tensor>>, layers: number): Tensor[] {
+export function presentTensors<T>(outputs: Readonly<Record<string, T>>, layers: number): T[] {
   return Array.from({ length: layers }, (_, layer) => [
     outputs[presentName('key', layer)]!,
     outputs[presentName('value', layer)]!,
@@ -64,7 +67,7 @@ export function buildPrefillGraph(model: ModelShape, withImages: boolean, attent
  */
 export function buildChunkGraph(
   config: TextConfig,
-  weights: ReadonlyMap<string, Float32Array>,
+  emitWeights: (g: Graph) => DecoderWeights,
   sampling: SamplingShape,
 ): BuiltModel {
   const g = new Graph();
@@ -85,7 +88,7 @@ export function buildChunkGraph(
     const values = g.input(pastName('value', layer), 'float32', shape);
     return { keys, keysTransposed: ops.transpose(g, keys, [0, 1, 3, 2]), values };
   });
-  const decoder = decoderInitializers(g, config, weights);
+  const decoder = emitWeights(g);
 
   const body = g.subgraph();
   const recent = emitLoopBody(body, config, decoder, sampling, {

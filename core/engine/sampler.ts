@@ -6,16 +6,19 @@
  * token depends on (seed, step, prompt, sample, position) alone, so neither the rows a job shares a
  * batch with nor the chunk size changes which number it gets (DESIGN §4).
  */
-import type { Session } from '#core/tensor/runtime.ts';
+import { decoderInitializers, decoderInputs } from '#core/model/graphDecoder.ts';
+import { languageSpecs } from '#core/model/parameters.ts';
+import type { Feed, Session } from '#core/tensor/runtime.ts';
 import { type Tensor, float32, int64 } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
 import { tokenUniform } from '#core/util/rng.ts';
 import type { RolloutColumns, RolloutJob, RolloutProgress, RolloutRequest, SamplingOptions } from './api.ts';
-import { type CachedBatch, type CachedRow, type RowSource, assembleBatch } from './keyValueCache.ts';
+import { DeviceKeyValueCache } from './deviceKeyValueCache.ts';
+import { HostKeyValueCache, type KeyValueCache, type RowSource } from './keyValueCache.ts';
 import { MASKED } from './microBatch.ts';
-import { type ModelState, mergedWeights, ropeFeeds } from './modelState.ts';
-import { PrefillQueue } from './prefill.ts';
-import { buildChunkGraph, pastName, presentTensors } from './rolloutGraph.ts';
+import { type ModelState, mergedWeights, ropeFeeds, shapeOf } from './modelState.ts';
+import { type CachedRow, PrefillQueue } from './prefill.ts';
+import { buildChunkGraph } from './rolloutGraph.ts';
 import type { SamplingShape } from './sampleGraph.ts';
 import type { SessionCache } from './sessionCache.ts';
 
@@ -60,11 +63,25 @@ export async function generateRollouts(
   onProgress?: (progress: RolloutProgress) => void,
 ): Promise<RolloutColumns> {
   checkSampling(request.sampling);
+  const cache =
+    state.resident === undefined ? new HostKeyValueCache(state.config) : new DeviceKeyValueCache(sessions, state);
+  try {
+    return await generateInto<unknown>(cache, sessions, state, request, options, onProgress);
+  } finally {
+    cache.dispose();
+  }
+}
+
+async function generateInto<Row>(
+  cache: KeyValueCache<Row>,
+  sessions: SessionCache,
+  state: ModelState,
+  request: Omit<RolloutRequest, 'model'>,
+  options: SamplerOptions,
+  onProgress?: (progress: RolloutProgress) => void,
+): Promise<RolloutColumns> {
   const { jobs, sampling } = request;
-  const shape = samplingShape(sampling);
-  const session = await sessions.getBaked(state, `chunk ${JSON.stringify(shape)}`, () =>
-    buildChunkGraph(state.config, mergedWeights(state), shape),
-  );
+  const chunk = await chunkSession(sessions, state, samplingShape(sampling), cache.keep);
   const outputs = jobs.map((): JobOutput => ({
     ids: [],
     logprobs: [],
@@ -74,16 +91,15 @@ export async function generateRollouts(
     stopped: false,
   }));
   const pending = jobs.map((_, i) => i).toReversed();
-  const prefills = new PrefillQueue(sessions, state, jobs, options.prefillTokenBudget);
+  const prefills = new PrefillQueue(sessions, state, jobs, options.prefillTokenBudget, cache);
   // A row that is finished runs on until the chunk of its batch ends; nobody reads what it makes there.
   const rope = ropeFeeds(state.config, longestSequence(jobs, sampling.maxNewTokens), options.chunkTokens);
   let rows: ActiveRow[] = [];
-  let cache: CachedBatch = { capacity: 0, tensors: [] };
   let finished = 0;
   let newTokens = 0;
 
   for (;;) {
-    const sources = rows.flatMap((row, i): RowSource[] =>
+    const sources = rows.flatMap((row, i): RowSource<Row>[] =>
       row.finished ? [] : [{ kind: 'kept', row: i, length: row.length }],
     );
     const going = rows.filter((row) => !row.finished);
@@ -92,18 +108,45 @@ export async function generateRollouts(
     const changed = arriving.length > 0 || going.length < rows.length;
     for (const job of arriving) {
       const cached = await prefills.take(job);
-      sources.push({ kind: 'new', cached });
+      sources.push({ kind: 'new', cached: cached.place, length: cached.length });
       going.push(startRow(job, jobs[job]!, cached, sampling));
     }
-    if (changed) cache = assembleBatch(state.config, cache, sources);
+    if (changed) await cache.assemble(sources);
     rows = going;
-    const chunk = await runChunk(session, state, rows, cache, rope, request, options.chunkTokens);
-    cache = chunk.cache;
-    newTokens += collect(chunk.tensors, chunk.steps, rows, outputs, sampling);
+    const made = await runChunk(chunk, rows, cache, rope, request, options.chunkTokens);
+    newTokens += collect(made.tensors, made.steps, rows, outputs, sampling);
     finished += rows.filter((row) => row.finished).length;
     onProgress?.({ finishedSequences: finished, totalSequences: jobs.length, newTokens });
   }
   return toColumns(outputs, sampling.alternatives);
+}
+
+/** A session of the loop, and the weights it is fed. */
+interface ChunkSession {
+  session: Session;
+  /** None where they are baked into it. */
+  weights: Record<string, Feed>;
+}
+
+async function chunkSession(
+  sessions: SessionCache,
+  state: ModelState,
+  shape: SamplingShape,
+  keep: ((output: string) => boolean) | undefined,
+): Promise<ChunkSession> {
+  const { config, resident } = state;
+  const purpose = `chunk ${JSON.stringify(shape)}`;
+  if (resident !== undefined) {
+    const build = () => buildChunkGraph(config, (g) => decoderInputs(g, config), shape);
+    const weights = await resident.merged(shapeOf(state).layout, state.version);
+    const feeds = languageSpecs(config).map(({ name }) => [name, weights.get(name)!] as const);
+    return { session: await sessions.get(state, purpose, build, keep), weights: Object.fromEntries(feeds) };
+  }
+  const session = await sessions.getBaked(state, purpose, () => {
+    const weights = mergedWeights(state);
+    return buildChunkGraph(config, (g) => decoderInitializers(g, config, weights), shape);
+  });
+  return { session, weights: {} };
 }
 
 function checkSampling({ temperature, topP, topK, maxNewTokens }: SamplingOptions): void {
@@ -129,7 +172,7 @@ function longestSequence(jobs: readonly RolloutJob[], maxNewTokens: number): num
 function startRow(
   job: number,
   { promptIds, prefixIds }: RolloutJob,
-  cached: CachedRow,
+  cached: CachedRow<unknown>,
   { maxNewTokens }: SamplingOptions,
 ): ActiveRow {
   return {
@@ -147,14 +190,12 @@ interface Chunk {
   /** Steps the loop made; fewer than asked when every row finished. */
   steps: number;
   tensors: Record<string, Tensor>;
-  cache: CachedBatch;
 }
 
-async function runChunk(
-  session: Session,
-  { config }: ModelState,
+async function runChunk<Row>(
+  { session, weights }: ChunkSession,
   rows: readonly ActiveRow[],
-  cache: CachedBatch,
+  cache: KeyValueCache<Row>,
   rope: Record<string, Tensor>,
   { jobs, seed, step, sampling }: Omit<RolloutRequest, 'model'>,
   chunkTokens: number,
@@ -171,7 +212,9 @@ async function runChunk(
       uniforms[t * count + b] = tokenUniform(seed, step, promptKey, sampleKey, prefixIds.length + row.produced + t);
     }
   });
-  const feeds: Record<string, Tensor> = {
+  const outputs = await session.runKeeping({
+    ...weights,
+    ...cache.feeds(),
     ...rope,
     tokens: int64(
       rows.map((row) => row.token),
@@ -188,18 +231,10 @@ async function runChunk(
     inverseTemperature: float32(Float32Array.of(1 / sampling.temperature), []),
     // An id no vocabulary has stands for "no stop token": an empty tensor would have no row to reduce.
     stopIds: int64(sampling.stopIds.length > 0 ? sampling.stopIds : [-1], [Math.max(1, sampling.stopIds.length)]),
-  };
-  for (let layer = 0; layer < config.layers; layer++) {
-    feeds[pastName('key', layer)] = cache.tensors[2 * layer]!;
-    feeds[pastName('value', layer)] = cache.tensors[2 * layer + 1]!;
-  }
-  const tensors = await session.run(feeds);
-  const ran = tensors['ids']!.shape[0]!;
-  return {
-    steps: ran,
-    tensors,
-    cache: { capacity: cache.capacity + ran, tensors: presentTensors(tensors, config.layers) },
-  };
+  });
+  const ran = outputs.host['ids']!.shape[0]!;
+  cache.advance(outputs, ran);
+  return { steps: ran, tensors: outputs.host };
 }
 
 /** Appends a chunk's tokens to their jobs and moves the rows on; returns how many tokens were new. */

@@ -6,8 +6,9 @@
  * session of the version before.
  */
 import type { BuiltModel } from '#core/tensor/graph.ts';
-import type { Provider } from '#core/tensor/provider.ts';
+import { type Provider, keepsTensorsOnDevice } from '#core/tensor/provider.ts';
 import { Session } from '#core/tensor/runtime.ts';
+import { DevicePrograms } from './devicePrograms.ts';
 import { type ModelState, shapeOf } from './modelState.ts';
 
 interface BakedSession {
@@ -18,6 +19,8 @@ interface BakedSession {
 
 export class SessionCache {
   readonly provider: Provider;
+  /** Where tensors stay on the device, what is done with them there; null elsewhere. */
+  readonly device: DevicePrograms | null;
   readonly #threads: number;
   readonly #shared = new Map<string, Session>();
   readonly #baked = new Map<ModelState, BakedSession>();
@@ -26,10 +29,19 @@ export class SessionCache {
   constructor(threads: number, provider: Provider = 'cpu') {
     this.#threads = threads;
     this.provider = provider;
+    this.device = keepsTensorsOnDevice(provider) ? new DevicePrograms(threads, provider) : null;
   }
 
-  /** A session whose weights are fed at every run. */
-  async get(state: ModelState, purpose: string, build: () => BuiltModel): Promise<Session> {
+  /**
+   * A session whose weights are fed at every run.
+   * @param keep outputs that stay on the device, always the same for one purpose
+   */
+  async get(
+    state: ModelState,
+    purpose: string,
+    build: () => BuiltModel,
+    keep?: (output: string) => boolean,
+  ): Promise<Session> {
     const key = `${purpose} ${JSON.stringify(shapeOf(state))}`;
     let session = this.#shared.get(key);
     if (session === undefined) {
@@ -37,6 +49,7 @@ export class SessionCache {
         threads: this.#threads,
         optimisation: 'disabled',
         provider: this.provider,
+        ...(keep === undefined ? {} : { keep }),
       });
       this.#shared.set(key, session);
     }
@@ -70,6 +83,7 @@ export class SessionCache {
   }
 
   async close(): Promise<void> {
+    await this.device?.close();
     await this.releaseShared();
     for (const { session } of this.#baked.values()) await session.release();
     this.#baked.clear();

@@ -5,6 +5,7 @@
  * The graph is trainGraph.ts, the update adamw.ts; what the columns of a loss mean is the method's.
  */
 import { VISION_PREFIX } from '#core/model/vision/parameters.ts';
+import type { Outputs } from '#core/tensor/runtime.ts';
 import type { Tensor } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
 import type { PolicyLoss, SupervisedLoss, TrainStepRequest, TrainStepResult } from './api.ts';
@@ -20,7 +21,8 @@ import {
   scatterColumn,
   sequenceMatrices,
 } from './microBatch.ts';
-import { type ModelState, modelFeeds, shapeOf, trainedWeights } from './modelState.ts';
+import { type ModelState, modelFeeds, shapeOf, trainedNames, trainedWeights } from './modelState.ts';
+import type { DeviceTensors } from './residentModel.ts';
 import type { SessionCache } from './sessionCache.ts';
 import { GRADIENT_PREFIX, type ImageSource, type InParts, type LossShape, buildTrainGraph } from './trainGraph.ts';
 
@@ -46,24 +48,66 @@ export async function trainStep(
   if (state.optimizer === undefined) {
     throw new AresError('internal', 'This model has no trainer; openTrainer must come before trainStep.');
   }
-  const { gradients, ...result } = await computeGradients(sessions, state, request, options);
-  const gradientNorm = adamwStep(state.optimizer, trainedWeights(state), gradients, request.learningRate);
+  const update = state.resident === undefined ? updateOnHost : updateOnDevice;
+  const { gradientNorm, ...result } = await update(sessions, state, request, options);
   state.version++;
   if (state.trainsVision) state.features.clear();
   return { ...result, gradientNorm };
 }
 
+type Update = typeof trainStep;
+
+const updateOnHost: Update = async (sessions, state, request, options) => {
+  const { gradients, ...result } = await computeGradients(sessions, state, request, options);
+  const gradientNorm = adamwStep(state.optimizer!, trainedWeights(state), gradients, request.learningRate);
+  return { ...result, gradientNorm };
+};
+
+/** Gradients and update without a way over the CPU. */
+const updateOnDevice: Update = async (sessions, state, request, options) => {
+  const device = sessions.device!;
+  const resident = state.resident!;
+  const gradients: DeviceTensors = new Map();
+  const result = await runMicroBatches(sessions, state, request, options, async (outputs) => {
+    for (const [name, gradient] of gradientsIn(outputs.device)) {
+      const sum = gradients.get(name);
+      gradients.set(name, sum === undefined ? gradient : await device.addUp(sum, gradient));
+    }
+  });
+  for (const name of trainedNames(state))
+    if (!gradients.has(name)) gradients.set(name, await device.zerosLike(resident.tensor(name)));
+  const gradientNorm = await resident.update(state.optimizer!, gradients, request.learningRate);
+  return { ...result, gradientNorm };
+};
+
+/** Of a model on the CPU. */
 export async function computeGradients(
+  sessions: SessionCache,
+  state: ModelState,
+  request: Pick<TrainStepRequest, 'sequences' | 'loss'>,
+  options: ComputeOptions,
+): Promise<GradientResult> {
+  const gradients = new Map<string, Float32Array>();
+  const result = await runMicroBatches(sessions, state, request, options, ({ host }) => accumulate(gradients, host));
+  for (const [name, weight] of trainedWeights(state)) {
+    if (!gradients.has(name)) gradients.set(name, new Float32Array(weight.length));
+  }
+  return { ...result, gradients };
+}
+
+/** Losses and log-probs of all sequences; what each run of the graph gives goes to `take`, gradients among it. */
+async function runMicroBatches(
   sessions: SessionCache,
   state: ModelState,
   { sequences, loss }: Pick<TrainStepRequest, 'sequences' | 'loss'>,
   { tokenBudget, checkpointBlocks, partLimits }: ComputeOptions,
-): Promise<GradientResult> {
+  take: (outputs: Outputs) => void | Promise<void>,
+): Promise<Omit<TrainStepResult, 'gradientNorm'>> {
   const shape = lossShape(loss);
-  const trained = [...trainedWeights(state).keys()];
+  const trained = trainedNames(state);
   const graph = (images: ImageSource | undefined, inParts: InParts) => {
     const purpose = JSON.stringify({ shape, checkpointBlocks, images, trainsVision: state.trainsVision, inParts });
-    return sessions.get(state, `train ${purpose}`, () =>
+    const build = () =>
       buildTrainGraph(shapeOf(state), {
         loss: shape,
         checkpointBlocks,
@@ -72,37 +116,40 @@ export async function computeGradients(
         inParts,
         // Without images there is no vision tower in the graph; its gradient is zero.
         trained: images === 'pixels' ? trained : trained.filter((name) => !name.startsWith(VISION_PREFIX)),
-      }),
-    );
+      });
+    return sessions.get(state, `train ${purpose}`, build, state.resident && isGradient);
   };
   const offsets = responseOffsets(sequences);
-  const result: GradientResult = {
-    loss: 0,
-    klLoss: 0,
-    logprobs: new Float32Array(offsets.at(-1)!),
-    gradients: new Map(),
-  };
+  const result = { loss: 0, klLoss: 0, logprobs: new Float32Array(offsets.at(-1)!) };
+  let runs = 0;
   for (const group of planMicroBatches(sequences, tokenBudget)) {
     const batch = buildMicroBatch(sequences, group, offsets, state.config.vocabSize, partLimits);
     const images = await imageFeeds(sessions, state, sequences, batch, state.trainsVision ? 'pixels' : 'features');
     const session = await graph(images?.source, batch.inParts);
-    const outputs = await session.run({
+    const outputs = await session.runKeeping({
       ...modelFeeds(state, batch.length),
       ...batch.feeds,
       ...images?.feeds,
       ...lossFeeds(loss, batch),
       ...(shape.kind === 'policy' && shape.ratioLevel === 'sequence' ? sequenceMatrices(sequences, batch) : {}),
     });
-    result.loss += scalarOf(outputs['loss']!);
-    result.klLoss += scalarOf(outputs['klLoss']!);
-    scatterColumn(outputs['logprobs']!, batch, result.logprobs);
-    accumulate(result.gradients, outputs);
+    result.loss += scalarOf(outputs.host['loss']!);
+    result.klLoss += scalarOf(outputs.host['klLoss']!);
+    scatterColumn(outputs.host['logprobs']!, batch, result.logprobs);
+    await take(outputs);
+    runs++;
   }
-  if (result.gradients.size === 0) throw new AresError('internal', 'A training step was given no response tokens.');
-  for (const [name, weight] of trainedWeights(state)) {
-    if (!result.gradients.has(name)) result.gradients.set(name, new Float32Array(weight.length));
-  }
+  if (runs === 0) throw new AresError('internal', 'A training step was given no response tokens.');
   return result;
+}
+
+const isGradient = (output: string) => output.startsWith(GRADIENT_PREFIX);
+
+/** By the names of the weights. */
+function gradientsIn<T>(outputs: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(outputs).flatMap(([output, value]) =>
+    isGradient(output) ? [[output.slice(GRADIENT_PREFIX.length), value]] : [],
+  );
 }
 
 function lossShape(loss: SupervisedLoss | PolicyLoss): LossShape {
@@ -132,9 +179,7 @@ function scalarOf(tensor: Tensor): number {
 
 /** The first micro-batch's gradients are fresh buffers and serve as accumulators for the rest. */
 function accumulate(sums: Map<string, Float32Array>, outputs: Record<string, Tensor>): void {
-  for (const [output, { data }] of Object.entries(outputs)) {
-    if (!output.startsWith(GRADIENT_PREFIX)) continue;
-    const name = output.slice(GRADIENT_PREFIX.length);
+  for (const [name, { data }] of gradientsIn(outputs)) {
     const gradient = data as Float32Array;
     const sum = sums.get(name);
     if (sum === undefined) sums.set(name, gradient);

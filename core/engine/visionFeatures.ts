@@ -8,11 +8,11 @@ import { imageTokens, patchCount } from '#core/model/vision/geometry.ts';
 import { visionParameterSpecs } from '#core/model/vision/parameters.ts';
 import { emitVisionFeatures, visionFeeds, visionInputs, visionWeightInputs } from '#core/model/vision/visionGraph.ts';
 import { type BuiltModel, Graph } from '#core/tensor/graph.ts';
-import { type Tensor, float32 } from '#core/tensor/types.ts';
+import type { Feed } from '#core/tensor/runtime.ts';
 import type { VisionConfig } from '#core/model/vision/config.ts';
 import { AresError } from '#core/util/errors.ts';
 import type { ImageInput } from './api.ts';
-import type { ModelState } from './modelState.ts';
+import { type ModelState, tensorFeeds } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
 
 /** Patches that go through the tower together; one image alone may be more. */
@@ -36,10 +36,8 @@ export function visionOf(state: ModelState): VisionConfig {
 }
 
 /** The weights of the vision tower as graph feeds. */
-export function visionWeightFeeds(state: ModelState): Record<string, Tensor> {
-  return Object.fromEntries(
-    visionParameterSpecs(visionOf(state)).map(({ name, shape }) => [name, float32(state.weights.get(name)!, shape)]),
-  );
+export function visionWeightFeeds(state: ModelState): Record<string, Feed> {
+  return tensorFeeds(state, visionParameterSpecs(visionOf(state)));
 }
 
 /** @returns [Σ tokens of the images × width of the language part], images in order */

@@ -9,8 +9,10 @@ import type { Graph, Value } from '#core/tensor/graph.ts';
 import * as ops from '#core/tensor/ops.ts';
 import { float32 } from '#core/tensor/types.ts';
 import type { TextConfig } from './config.ts';
+import { weightOf } from './graphTransformer.ts';
+import { languageSpecs } from './parameters.ts';
 
-/** Fused weights of one model as initializers of the outermost graph; usable in its subgraphs. */
+/** Weights of one model as values of the outermost graph; usable in its subgraphs. */
 export interface DecoderWeights {
   embedding: Value;
   head: Value;
@@ -18,24 +20,29 @@ export interface DecoderWeights {
   layers: readonly LayerWeights[];
 }
 
+/** A linear layer; several that read the same input stand side by side, their outputs one after another. */
+interface Linear {
+  /** [out, in] */
+  weight: Value;
+  bias: Value | undefined;
+}
+
 interface LayerWeights {
   inputNorm: Value;
-  /** [(heads + 2·kvHeads)·headDim, hidden], queries then keys then values */
-  queryKeyValue: Value;
-  queryKeyValueBias: Value | undefined;
+  /** (heads + 2·kvHeads)·headDim outputs in all: queries, keys, values */
+  queryKeyValue: readonly Linear[];
   queryNorm: Value | undefined;
   keyNorm: Value | undefined;
   output: Value;
   outputBias: Value | undefined;
   postNorm: Value;
-  /** [2·intermediate, hidden], gate then up */
-  gateUp: Value;
-  gateUpBias: Value | undefined;
+  /** 2·intermediate outputs in all: gate, up */
+  gateUp: readonly Linear[];
   down: Value;
   downBias: Value | undefined;
 }
 
-/** Bakes the weights into the graph, outside the model proto. */
+/** Bakes the weights into the graph, outside the model proto; layers that read the same input in one matrix. */
 export function decoderInitializers(
   g: Graph,
   config: TextConfig,
@@ -65,15 +72,23 @@ export function decoderInitializers(
     const suffixed = (names: string[], suffix: string) => names.map((item) => `${item}.${suffix}`);
     return {
       inputNorm: vector(name('input_layernorm.weight')),
-      queryKeyValue: stacked(name('qkv.weight'), suffixed(projections, 'weight'), [queryRows + 2 * keyRows, hidden]),
-      queryKeyValueBias: stackedBias(name('qkv.bias'), suffixed(projections, 'bias'), queryRows + 2 * keyRows),
+      queryKeyValue: [
+        {
+          weight: stacked(name('qkv.weight'), suffixed(projections, 'weight'), [queryRows + 2 * keyRows, hidden]),
+          bias: stackedBias(name('qkv.bias'), suffixed(projections, 'bias'), queryRows + 2 * keyRows),
+        },
+      ],
       queryNorm: optionalVector(name('self_attn.q_norm.weight')),
       keyNorm: optionalVector(name('self_attn.k_norm.weight')),
       output: bake(name('self_attn.o_proj.weight'), data(name('self_attn.o_proj.weight')), [hidden, queryRows]),
       outputBias: optionalVector(name('self_attn.o_proj.bias')),
       postNorm: vector(name('post_attention_layernorm.weight')),
-      gateUp: stacked(name('gate_up.weight'), suffixed(gates, 'weight'), [2 * intermediateSize, hidden]),
-      gateUpBias: stackedBias(name('gate_up.bias'), suffixed(gates, 'bias'), 2 * intermediateSize),
+      gateUp: [
+        {
+          weight: stacked(name('gate_up.weight'), suffixed(gates, 'weight'), [2 * intermediateSize, hidden]),
+          bias: stackedBias(name('gate_up.bias'), suffixed(gates, 'bias'), 2 * intermediateSize),
+        },
+      ],
       down: bake(name('mlp.down_proj.weight'), data(name('mlp.down_proj.weight')), [hidden, intermediateSize]),
       downBias: optionalVector(name('mlp.down_proj.bias')),
     };
@@ -84,6 +99,42 @@ export function decoderInitializers(
       ? embedding
       : bake('lm_head.weight', data('lm_head.weight'), [config.vocabSize, hidden]),
     finalNorm: vector('model.norm.weight'),
+    layers,
+  };
+}
+
+/** The weights as inputs under their Hugging Face names, for a device that holds them: not copied, so not joined. */
+export function decoderInputs(g: Graph, config: TextConfig): DecoderWeights {
+  const inputs = new Map(
+    languageSpecs(config).map(({ name, shape }) => [name, g.input(name, 'float32', shape)] as const),
+  );
+  const weight = (name: string) => weightOf(inputs, name);
+  const embedding = weight('model.embed_tokens.weight');
+  const layers = Array.from({ length: config.layers }, (_, layer): LayerWeights => {
+    const name = (part: string) => `model.layers.${layer}.${part}`;
+    const linear = (part: string): Linear => ({
+      weight: weight(name(`${part}.weight`)),
+      bias: inputs.get(name(`${part}.bias`)),
+    });
+    const output = linear('self_attn.o_proj');
+    const down = linear('mlp.down_proj');
+    return {
+      inputNorm: weight(name('input_layernorm.weight')),
+      queryKeyValue: ['q_proj', 'k_proj', 'v_proj'].map((part) => linear(`self_attn.${part}`)),
+      queryNorm: inputs.get(name('self_attn.q_norm.weight')),
+      keyNorm: inputs.get(name('self_attn.k_norm.weight')),
+      output: output.weight,
+      outputBias: output.bias,
+      postNorm: weight(name('post_attention_layernorm.weight')),
+      gateUp: ['gate_proj', 'up_proj'].map((part) => linear(`mlp.${part}`)),
+      down: down.weight,
+      downBias: down.bias,
+    };
+  });
+  return {
+    embedding,
+    head: config.tiedEmbeddings ? embedding : weight('lm_head.weight'),
+    finalNorm: weight('model.norm.weight'),
     layers,
   };
 }
@@ -129,11 +180,15 @@ export function emitDecoderStep(
   const norm = (x: Value, weight: Value) => ops.rmsNorm(g, x, weight, rmsNormEps).normalised;
   const linear = (x: Value, weight: Value, bias: Value | undefined) =>
     ops.gemm(g, x, weight, { transposeB: true, ...(bias === undefined ? {} : { bias }) });
+  const sideBySide = (x: Value, parts: readonly Linear[]) => {
+    const outputs = parts.map(({ weight, bias }) => linear(x, weight, bias));
+    return outputs.length === 1 ? outputs[0]! : ops.concat(g, outputs, 1);
+  };
 
   const embedded = ops.gatherRows(g, weights.embedding, inputs.tokens);
   let hidden = ops.reshape(g, embedded, ['B', config.hiddenSize]);
   weights.layers.forEach((layer, index) => {
-    const projected = linear(norm(hidden, layer.inputNorm), layer.queryKeyValue, layer.queryKeyValueBias);
+    const projected = sideBySide(norm(hidden, layer.inputNorm), layer.queryKeyValue);
     const [queryKey, value] = ops.split(g, projected, 1, [(heads + kvHeads) * headDim, kvHeads * headDim]);
     const normalised = normaliseQueriesAndKeys(
       g,
@@ -154,7 +209,7 @@ export function emitDecoderStep(
     const joined = ops.reshape(g, attended, ['B', heads * headDim]);
     hidden = ops.add(g, hidden, linear(joined, layer.output, layer.outputBias));
 
-    const gateUp = linear(norm(hidden, layer.postNorm), layer.gateUp, layer.gateUpBias);
+    const gateUp = sideBySide(norm(hidden, layer.postNorm), layer.gateUp);
     const [gate, up] = ops.split(g, gateUp, 1, [config.intermediateSize, config.intermediateSize]);
     const fed = ops.mul(g, ops.silu(g, gate!), up!);
     hidden = ops.add(g, hidden, linear(fed, layer.down, layer.downBias));

@@ -1,5 +1,6 @@
 /** Graphs for WebGPU hold nothing that its provider has no kernel for, and keep every name others refer to. */
 import { describe, expect, it } from 'vitest';
+import { decoderInitializers } from '#core/model/graphDecoder.ts';
 import { shapeOf, trainedWeights } from '#core/engine/modelState.ts';
 import { buildChunkGraph, buildPrefillGraph } from '#core/engine/rolloutGraph.ts';
 import { buildScoreGraph, buildTrainGraph } from '#core/engine/trainGraph.ts';
@@ -24,7 +25,12 @@ const graphs: Record<string, BuiltModel> = {
   'train in parts': train({ attention: true, logits: true }),
   score: buildScoreGraph(model, { perRowMask: false, withLogits: true, alternatives: 0, inParts: whole }),
   prefill: buildPrefillGraph(model, false, false),
-  chunk: buildChunkGraph(state.config, state.weights, { greedy: false, topK: 0, topP: 1, alternatives: 0 }),
+  chunk: buildChunkGraph(state.config, (g) => decoderInitializers(g, state.config, state.weights), {
+    greedy: false,
+    topK: 0,
+    topP: 1,
+    alternatives: 0,
+  }),
 };
 
 function allNodes({ nodes }: OnnxGraph): OnnxNode[] {
