@@ -5,6 +5,7 @@
  * is set after its folder is complete.
  */
 import type { Connection } from './connection.ts';
+import type { ProjectPaths } from './projectPaths.ts';
 import { durably } from './transactions.ts';
 
 export type CheckpointState = 'ready' | 'damaged' | 'pruned';
@@ -13,6 +14,7 @@ export interface NewCheckpoint {
   runId: number;
   stage: number;
   step: number;
+  /** Absolute path. */
   folder: string;
   /** SHA-256 of what the manifest says. */
   manifestHash: string;
@@ -38,7 +40,7 @@ export interface CheckpointWrites {
   mark(runId: number, folder: string, state: CheckpointState): void;
 }
 
-export function checkpointQueries(db: Connection): CheckpointReads & CheckpointWrites {
+export function checkpointQueries(db: Connection, paths: ProjectPaths): CheckpointReads & CheckpointWrites {
   const list = db.prepare<[number], Checkpoint>('SELECT * FROM checkpoints WHERE runId = ? ORDER BY stage, step');
   const newest = db.prepare<[number], Checkpoint>(
     `SELECT * FROM checkpoints WHERE runId = ? AND state = 'ready' ORDER BY stage DESC, step DESC LIMIT 1`,
@@ -51,10 +53,15 @@ export function checkpointQueries(db: Connection): CheckpointReads & CheckpointW
   const mark = db.prepare<[CheckpointState, number, string]>(
     'UPDATE checkpoints SET state = ? WHERE runId = ? AND folder = ?',
   );
+  const parse = (row: Checkpoint): Checkpoint => ({ ...row, folder: paths.toAbsolute(row.folder) });
   return {
-    list: (runId) => list.all(runId),
-    newest: (runId) => newest.get(runId),
-    record: (checkpoint) => durably(db, () => void record.run(checkpoint)),
-    mark: (runId, folder, state) => durably(db, () => void mark.run(state, runId, folder)),
+    list: (runId) => list.all(runId).map(parse),
+    newest: (runId) => {
+      const row = newest.get(runId);
+      return row && parse(row);
+    },
+    record: (checkpoint) =>
+      durably(db, () => void record.run({ ...checkpoint, folder: paths.toStored(checkpoint.folder) })),
+    mark: (runId, folder, state) => durably(db, () => void mark.run(state, runId, paths.toStored(folder))),
   };
 }

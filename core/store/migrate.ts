@@ -13,13 +13,21 @@ import { rollouts } from './migrations/0002-rollouts.ts';
 import { comparisons } from './migrations/0003-comparisons.ts';
 import { curation } from './migrations/0004-curation.ts';
 import { care } from './migrations/0006-care.ts';
+import { relativePaths } from './migrations/0009-relative-paths.ts';
 import { inTransaction } from './transactions.ts';
 
 /** Marks a SQLite file as ours: "ARES" in ASCII. */
 export const APPLICATION_ID = 0x41524553;
 
 /** Entry n brings schema n to n + 1. */
-export const migrations: readonly ((db: Connection) => void)[] = [initial, rollouts, comparisons, curation, care];
+export const migrations: readonly ((db: Connection) => void)[] = [
+  initial,
+  rollouts,
+  comparisons,
+  curation,
+  care,
+  relativePaths,
+];
 
 export const schemaVersion = migrations.length;
 

@@ -2,9 +2,11 @@
  * Models the project knows: a folder with certain weights, and the model it was trained from.
  */
 import type { Connection } from './connection.ts';
+import type { ProjectPaths } from './projectPaths.ts';
 import { inTransaction } from './transactions.ts';
 
 export interface NewModel {
+  /** Absolute path. */
   folder: string;
   /** SHA-256 of the weights: the same folder with other weights is another model. */
   weightsHash: string;
@@ -28,7 +30,7 @@ export interface ModelWrites {
   add(model: NewModel): number;
 }
 
-export function modelQueries(db: Connection): ModelReads & ModelWrites {
+export function modelQueries(db: Connection, paths: ProjectPaths): ModelReads & ModelWrites {
   const byId = db.prepare<[number], Model>('SELECT * FROM models WHERE modelId = ?');
   const all = db.prepare<[], Model>('SELECT * FROM models ORDER BY modelId');
   const find = db
@@ -37,10 +39,16 @@ export function modelQueries(db: Connection): ModelReads & ModelWrites {
   const insert = db.prepare<[NewModel]>(`
     INSERT INTO models (folder, weightsHash, parentId, createdMs)
     VALUES (:folder, :weightsHash, :parentId, :createdMs)`);
+  const parse = (row: Model): Model => ({ ...row, folder: paths.toAbsolute(row.folder) });
   return {
-    get: (modelId) => byId.get(modelId),
-    list: () => all.all(),
-    add: (model) =>
-      inTransaction(db, () => find.get(model.folder, model.weightsHash) ?? Number(insert.run(model).lastInsertRowid)),
+    get: (modelId) => {
+      const row = byId.get(modelId);
+      return row && parse(row);
+    },
+    list: () => all.all().map(parse),
+    add: (model) => {
+      const row = { ...model, folder: paths.toStored(model.folder) };
+      return inTransaction(db, () => find.get(row.folder, row.weightsHash) ?? Number(insert.run(row).lastInsertRowid));
+    },
   };
 }

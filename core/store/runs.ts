@@ -5,6 +5,7 @@
  * are allowed is decided in runs/lifecycle.ts; that a recipe never changes is a trigger (schema 1).
  */
 import type { Connection } from './connection.ts';
+import type { ProjectPaths } from './projectPaths.ts';
 import { durably, inTransaction } from './transactions.ts';
 
 export const runStates = ['queued', 'running', 'paused', 'finished', 'failed', 'stopped', 'interrupted'] as const;
@@ -34,7 +35,7 @@ export interface NewRun {
   recipe: string;
   recipeHash: string;
   seed: number;
-  /** Where it writes checkpoints and reports. */
+  /** Absolute path of where it writes checkpoints and reports. */
   folder: string;
   /** The run it continues from or was copied from. */
   parentId: number | null;
@@ -100,7 +101,7 @@ export interface RunWrites {
 
 type Row = Omit<Run, 'owner' | 'error'> & { owner: string | null; error: string | null };
 
-export function runQueries(db: Connection): RunReads & RunWrites {
+export function runQueries(db: Connection, paths: ProjectPaths): RunReads & RunWrites {
   const byId = db.prepare<[number], Row>('SELECT * FROM runs WHERE runId = ?');
   const inStates = db.prepare<[string], Row>(
     'SELECT * FROM runs WHERE state IN (SELECT value FROM json_each(?)) ORDER BY runId DESC',
@@ -125,6 +126,12 @@ export function runQueries(db: Connection): RunReads & RunWrites {
       startedMs = :startedMs, endedMs = :endedMs
     WHERE runId = :runId AND stage = :stage`);
 
+  const parse = (row: Row): Run => ({
+    ...row,
+    folder: paths.toAbsolute(row.folder),
+    owner: row.owner === null ? null : (JSON.parse(row.owner) as RunOwner),
+    error: row.error === null ? null : (JSON.parse(row.error) as RunError),
+  });
   return {
     get: (runId) => {
       const row = byId.get(runId);
@@ -135,7 +142,7 @@ export function runQueries(db: Connection): RunReads & RunWrites {
     stages: (runId) => stagesOf.all(runId),
     create: (run, stages) =>
       durably(db, () => {
-        const runId = Number(insert.run(run).lastInsertRowid);
+        const runId = Number(insert.run({ ...run, folder: paths.toStored(run.folder) }).lastInsertRowid);
         for (const [index, { name, plannedUnits }] of stages.entries()) {
           insertStage.run(runId, index, name, plannedUnits);
         }
@@ -149,12 +156,4 @@ export function runQueries(db: Connection): RunReads & RunWrites {
 
 function toJson(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value);
-}
-
-function parse(row: Row): Run {
-  return {
-    ...row,
-    owner: row.owner === null ? null : (JSON.parse(row.owner) as RunOwner),
-    error: row.error === null ? null : (JSON.parse(row.error) as RunError),
-  };
 }

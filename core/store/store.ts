@@ -4,6 +4,7 @@
  * Owns: putting the queries of all subjects on one connection, with errors a person can read. Only
  * the host holds a Store; everything that merely looks takes a StoreReader.
  */
+import { dirname, resolve } from 'node:path';
 import { type CheckpointReads, type CheckpointWrites, checkpointQueries } from './checkpoints.ts';
 import { type ComparisonReads, type ComparisonWrites, comparisonQueries } from './comparisons.ts';
 import type { Connection } from './connection.ts';
@@ -16,6 +17,7 @@ import { type MetricReads, type MetricWrites, metricQueries } from './metrics.ts
 import { type ModelReads, type ModelWrites, modelQueries } from './models.ts';
 import { type PoolReads, type PoolWrites, poolQueries } from './pools.ts';
 import { type ProblemReads, type ProblemWrites, problemQueries } from './problems.ts';
+import { projectPaths } from './projectPaths.ts';
 import { type ProblemTableReads, problemTableQueries } from './problemTable.ts';
 import { type RolloutReads, type RolloutWrites, rolloutQueries } from './rollouts.ts';
 import { type RunReads, type RunWrites, runQueries } from './runs.ts';
@@ -86,8 +88,9 @@ export function openStore(file: string): Store {
 
 /** The queries on a connection that is already open and migrated. */
 export function storeOn(db: Connection, file: string): Store {
+  const paths = projectPaths(dirname(resolve(file)));
   return {
-    models: guarded(file, 'models', modelQueries(db)),
+    models: guarded(file, 'models', modelQueries(db, paths)),
     problems: guarded(file, 'problems', problemQueries(db)),
     problemTable: guarded(file, 'problemTable', problemTableQueries(db)),
     imports: guarded(file, 'imports', importQueries(db)),
@@ -95,10 +98,10 @@ export function storeOn(db: Connection, file: string): Store {
     labels: guarded(file, 'labels', labelQueries(db)),
     humanLabels: guarded(file, 'humanLabels', humanLabelQueries(db)),
     traces: guarded(file, 'traces', traceQueries(db)),
-    runs: guarded(file, 'runs', runQueries(db)),
+    runs: guarded(file, 'runs', runQueries(db, paths)),
     metrics: guarded(file, 'metrics', metricQueries(db)),
     rollouts: guarded(file, 'rollouts', rolloutQueries(db)),
-    checkpoints: guarded(file, 'checkpoints', checkpointQueries(db)),
+    checkpoints: guarded(file, 'checkpoints', checkpointQueries(db, paths)),
     events: guarded(file, 'events', eventQueries(db)),
     comparisons: guarded(file, 'comparisons', comparisonQueries(db)),
     durably: (body) => attempt(file, 'commit', () => durably(db, body)),

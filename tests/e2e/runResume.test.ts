@@ -1,5 +1,5 @@
 // A run that is killed or paused anywhere and resumed ends with the very bytes of one that was not.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -170,6 +170,20 @@ describe('a run that did not go straight through', () => {
     expect(remainingMs).toBeGreaterThan(0);
     expect((await ares('resume', project)).code).toBe(0);
     expect(resultOf(project)).toEqual(inputs.whole);
+  }, 30_000);
+
+  it('is resumed where its project folder was moved to, and ends with the same bytes there', async () => {
+    const [before, after] = [join(temporaryFolder(), 'before'), join(temporaryFolder(), 'after')];
+    const running = startAres('run', ...inputs.arguments, '--out', before);
+    expect(await reached(before, { stage: POLICY, steps: 3 }, running)).toBe(true);
+    process.kill(-running.child.pid!, 'SIGINT');
+    expect((await running.ended).code).toBe(130);
+    renameSync(before, after);
+    expect((await ares('resume', after)).code).toBe(0);
+    expect(resultOf(after)).toEqual(inputs.whole);
+    expect(existsSync(before)).toBe(false);
+    for (const file of ['report.html', 'results.json', 'run.json', 'recipe.yaml'])
+      expect(readFileSync(join(after, 'runs', '1', file), 'utf8')).not.toContain(before);
   }, 30_000);
 
   it('ends at once on the second Ctrl-C, the engine with it, and can be resumed', async () => {

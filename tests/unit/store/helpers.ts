@@ -37,7 +37,7 @@ export const run: NewRun = {
   recipe: '{"version":1}',
   recipeHash: 'abc',
   seed: 7,
-  folder: 'runs/first',
+  folder: '/projects/one/runs/first',
   parentId: null,
   createdMs: 1000,
 };

@@ -41,15 +41,18 @@ test('a database of schema 1 is migrated with all that is in it', () => {
   const store = openStore(fixture(folder));
   onTestFinished(() => store.close());
   expect(store.models.list().map(({ folder, parentId }) => [folder, parentId])).toEqual([
-    ['models/base', null],
-    ['models/cold', 1],
+    [join(folder, 'models', 'base'), null],
+    [join(folder, 'models', 'cold'), 1],
   ]);
   expect(store.problems.get(1)).toMatchObject({ key: 4000000000, answer: '53', meta: { grade: 'easy' } });
   expect(store.runs.get(1)).toMatchObject({ state: 'interrupted', recipe: '{"seed":7,"version":1}', seed: 7 });
   expect(store.runs.stages(1)).toHaveLength(2);
   expect(store.metrics.read({ runId: 1, stage: 1, name: 'accuracy' }).value).toEqual(Float64Array.of(0.25, NaN, 0.5));
   expect(store.labels.history(1)).toMatchObject([{ samples: 8, correct: 6, grader: 'exact' }]);
-  expect(store.checkpoints.newest(1)).toMatchObject({ folder: 'runs/first/step-2', manifestHash: 'dd44' });
+  expect(store.checkpoints.newest(1)).toMatchObject({
+    folder: join(folder, 'runs', 'first', 'step-2'),
+    manifestHash: 'dd44',
+  });
   expect(store.events.page(1, 0, 10)).toHaveLength(1);
   // What later schemas brought works on the old rows.
   expect(store.rollouts.steps(1, 1)).toEqual([]);
@@ -87,4 +90,28 @@ test('a migration that fails leaves the version before it, and the next start go
   onTestFinished(() => store.close());
   expect(store.comparisons.list()).toEqual([]);
   expect(store.runs.get(1)?.name).toBe('first');
+});
+
+test('a project that was moved before paths were relative finds its runs, checkpoints and models again', () => {
+  const folder = temporaryFolder();
+  const file = fixture(folder);
+  const db = new Database(file);
+  db.exec(`
+    UPDATE runs SET folder = '/former/place/runs/1';
+    UPDATE checkpoints SET folder = '/former/place/runs/1/checkpoints/policy/step-2';
+    UPDATE models SET folder = '/former/place/runs/1/models/cold-start' WHERE modelId = 2;
+    UPDATE models SET folder = '/former/places/base' WHERE modelId = 1;
+    INSERT INTO runs SELECT 2, name, kind, state, recipe, recipeHash, seed, 'C:\\former\\runs\\2', parentId, createdMs,
+      startedMs, endedMs, owner, error FROM runs;
+  `);
+  db.close();
+  const store = openStore(file);
+  onTestFinished(() => store.close());
+  const here = (...names: string[]) => join(folder, 'runs', ...names);
+  expect(store.runs.list().map((run) => run.folder)).toEqual([here('2'), here('1')]);
+  expect(store.checkpoints.newest(1)?.folder).toBe(here('1', 'checkpoints', 'policy', 'step-2'));
+  expect(store.models.list().map((model) => model.folder)).toEqual([
+    '/former/places/base',
+    here('1', 'models', 'cold-start'),
+  ]);
 });

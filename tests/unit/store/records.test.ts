@@ -179,16 +179,16 @@ describe('runs', () => {
 test('the newest checkpoint is the furthest one that is ready', () => {
   const { checkpoints, runs } = temporaryStore();
   const runId = runs.create(run, []);
-  const checkpoint = { runId, stage: 1, step: 10, folder: 'a', manifestHash: 'h', createdMs: 1 };
+  const checkpoint = { runId, stage: 1, step: 10, folder: '/a', manifestHash: 'h', createdMs: 1 };
   checkpoints.record(checkpoint);
-  checkpoints.record({ ...checkpoint, stage: 2, step: 5, folder: 'b' });
-  checkpoints.record({ ...checkpoint, stage: 1, step: 20, folder: 'c' });
-  expect(checkpoints.newest(runId)?.folder).toBe('b');
-  checkpoints.mark(runId, 'b', 'damaged');
-  expect(checkpoints.newest(runId)?.folder).toBe('c');
-  checkpoints.record({ ...checkpoint, stage: 2, step: 5, folder: 'b', manifestHash: 'again' });
-  expect(checkpoints.newest(runId)).toMatchObject({ folder: 'b', manifestHash: 'again', state: 'ready' });
-  expect(checkpoints.list(runId).map(({ folder }) => folder)).toEqual(['a', 'c', 'b']);
+  checkpoints.record({ ...checkpoint, stage: 2, step: 5, folder: '/b' });
+  checkpoints.record({ ...checkpoint, stage: 1, step: 20, folder: '/c' });
+  expect(checkpoints.newest(runId)?.folder).toBe('/b');
+  checkpoints.mark(runId, '/b', 'damaged');
+  expect(checkpoints.newest(runId)?.folder).toBe('/c');
+  checkpoints.record({ ...checkpoint, stage: 2, step: 5, folder: '/b', manifestHash: 'again' });
+  expect(checkpoints.newest(runId)).toMatchObject({ folder: '/b', manifestHash: 'again', state: 'ready' });
+  expect(checkpoints.list(runId).map(({ folder }) => folder)).toEqual(['/a', '/c', '/b']);
 });
 
 test('events are paged per run, and those of the workbench are a list of their own', () => {
