@@ -6,9 +6,14 @@
  */
 import { resolve } from 'node:path';
 import { startVitest } from 'vitest/node';
+import { findSoftwareAdapter } from './softwareAdapter.ts';
 import { skippedSuites, summaryLine, tally } from './summary.ts';
 
 const SUITES = ['tests/unit/', 'tests/parity/', 'tests/e2e/'];
+
+const adapter = findSoftwareAdapter();
+// The workers, and the engine processes that tests start, inherit it.
+if ('environment' in adapter) Object.assign(process.env, adapter.environment);
 
 const wanted = process.argv.slice(2);
 const vitest = await startVitest(wanted.length > 0 ? wanted : SUITES, {
