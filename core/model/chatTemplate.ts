@@ -63,12 +63,20 @@ const fixedDate: Readonly<Record<string, string>> = {
  * @returns null when the folder has none, as base models often do not
  */
 export function findChatTemplate(folder: string): ChatTemplate | null {
+  const found = readTemplateSource(folder);
+  if (found === null) return null;
   const config = readIfPresent(join(folder, 'tokenizer_config.json'));
   const specialTokens = readSpecialTokens(readIfPresent(join(folder, 'special_tokens_map.json')), config);
-  const path = join(folder, 'chat_template.jinja');
-  if (existsSync(path)) return parseChatTemplate(readFileSync(path, 'utf8'), path, specialTokens);
-  const source = templateOfConfig(config['chat_template']);
-  return source === null ? null : parseChatTemplate(source, join(folder, 'tokenizer_config.json'), specialTokens);
+  return parseChatTemplate(found.source, found.where, specialTokens);
+}
+
+/** The text of the template and the file it is in, as findChatTemplate finds it. */
+export function readTemplateSource(folder: string): { source: string; where: string } | null {
+  const where = join(folder, 'chat_template.jinja');
+  if (existsSync(where)) return { source: readFileSync(where, 'utf8'), where };
+  const configPath = join(folder, 'tokenizer_config.json');
+  const source = templateOfConfig(readIfPresent(configPath)['chat_template']);
+  return source === null ? null : { source, where: configPath };
 }
 
 /** The template of a folder that must have one. */

@@ -94,8 +94,8 @@ export interface HiddenStatesOptions {
   images?: ImageFeatures | undefined;
   /** Recompute each block in the backward pass instead of keeping its activations. */
   checkpointBlocks: boolean;
-  /** Receives keys and values of every layer (prefill). */
-  onKeyValues?: (layer: number, keyValues: LayerKeyValues) => void;
+  /** Receives keys and values of every layer; where it returns others, those are attended to. */
+  onKeyValues?: (layer: number, keyValues: LayerKeyValues) => LayerKeyValues | undefined;
 }
 
 /**
@@ -112,7 +112,7 @@ export function emitHiddenStates(
   { images, attentionInParts, checkpointBlocks, onKeyValues }: HiddenStatesOptions,
 ): Value {
   const { config } = shape;
-  const embedded = ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids);
+  const embedded = ops.cast(g, ops.gatherRows(g, weightOf(weights, 'model.embed_tokens.weight'), ids), 'float32');
   const text = ops.reshape(g, embedded, ['N', config.hiddenSize]);
   let hidden = images === undefined ? text : emitMixed(g, config, text, images);
   for (let layer = 0; layer < config.layers; layer++) {
@@ -138,7 +138,16 @@ function emitMixed(g: Graph, config: TextConfig, text: Value, { features, rows, 
  */
 export function emitLogits(g: Graph, { config, layout }: ModelShape, weights: WeightValues, rows: Value): Value {
   const head = weightOf(weights, config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
-  return emitLora(g, layout, weights, 'lm_head', rows, ops.gemm(g, rows, head, { transposeB: true }));
+  return emitLora(g, layout, weights, 'lm_head', rows, emitLinear(g, rows, head));
+}
+
+/** x·Wᵀ + b, multiplied in the format of W. [N, in] → [N, out], both float32 */
+function emitLinear(g: Graph, x: Value, weight: Value, bias?: Value): Value {
+  if (weight.type === 'float32') {
+    return ops.gemm(g, x, weight, { transposeB: true, ...(bias === undefined ? {} : { bias }) });
+  }
+  const product = ops.cast(g, ops.gemm(g, ops.cast(g, x, weight.type), weight, { transposeB: true }), 'float32');
+  return bias === undefined ? product : ops.add(g, product, bias);
 }
 
 function emitBlock(
@@ -155,8 +164,7 @@ function emitBlock(
   const linear = (x: Value, name: string) => {
     const module = `model.layers.${layer}.${name}`;
     const bias = weights.get(`${module}.bias`);
-    const output = ops.gemm(g, x, weight(name), { transposeB: true, ...(bias === undefined ? {} : { bias }) });
-    return emitLora(g, layout, weights, module, x, output);
+    return emitLora(g, layout, weights, module, x, emitLinear(g, x, weight(name), bias));
   };
   const norm = (x: Value, name: string) => ops.rmsNorm(g, x, weight(name), config.rmsNormEps).normalised;
 
@@ -168,9 +176,8 @@ function emitBlock(
   };
   const rotate = (x: Value) => ops.rotaryEmbedding(g, x, context.positions, context.cos, context.sin);
   const queries = rotate(heads('q_proj', config.heads, 'q_norm'));
-  const keys = rotate(heads('k_proj', config.kvHeads, 'k_norm'));
-  const values = heads('v_proj', config.kvHeads);
-  onKeyValues?.(layer, { keys, values });
+  const own = { keys: rotate(heads('k_proj', config.kvHeads, 'k_norm')), values: heads('v_proj', config.kvHeads) };
+  const { keys, values } = onKeyValues?.(layer, own) ?? own;
 
   const allKeys = repeatHeads(g, config, keys);
   const allValues = repeatHeads(g, config, values);
@@ -215,11 +222,12 @@ function emitAttentionInParts(
   return ops.reshape(g, ops.transpose(g, mixed!, [1, 2, 0, 3, 4]), ['B', heads, 'T', headDim]);
 }
 
-/** Grouped-query attention: every key-value head serves a run of query heads. [B, kvHeads, T, D] → [B, heads, T, D] */
+/** Grouped-query attention: every key-value head serves a run of query heads. [B, kvHeads, K, D] → [B, heads, K, D] */
 function repeatHeads(g: Graph, config: TextConfig, x: Value): Value {
   const groupSize = config.heads / config.kvHeads;
   if (groupSize === 1) return x;
-  const separate = ops.reshape(g, x, ['B', config.kvHeads, 1, 'T', config.headDim]);
-  const repeated = ops.expand(g, separate, ['B', config.kvHeads, groupSize, 'T', config.headDim]);
-  return ops.reshape(g, repeated, ['B', config.heads, 'T', config.headDim]);
+  const length = x.shape[2]!;
+  const separate = ops.reshape(g, x, ['B', config.kvHeads, 1, length, config.headDim]);
+  const repeated = ops.expand(g, separate, ['B', config.kvHeads, groupSize, length, config.headDim]);
+  return ops.reshape(g, repeated, ['B', config.heads, length, config.headDim]);
 }

@@ -39,8 +39,8 @@ export interface SaveOptions {
   maxShardBytes?: number;
 }
 
-const CONFIG_FILE = 'config.json';
-const GENERATION_CONFIG_FILE = 'generation_config.json';
+export const CONFIG_FILE = 'config.json';
+export const GENERATION_CONFIG_FILE = 'generation_config.json';
 const DEFAULT_SHARD_BYTES = 4_000_000_000;
 
 /** Files that training does not change, copied where the source has them. */
@@ -116,15 +116,20 @@ export function saveModelFolder(
   const tensors = tensorsToWrite(source.config, weights, options.dtype);
   const shards = splitIntoShards(tensors, options.maxShardBytes ?? DEFAULT_SHARD_BYTES);
   writeFolderAtomic(target, (temporary) => {
-    for (const name of carriedFiles) {
-      const from = join(source.folder, name);
-      if (existsSync(from)) writeFlushed(join(temporary, name), [readFileSync(from)]);
-    }
+    carryFiles(source.folder, temporary);
     writeJson(join(temporary, CONFIG_FILE), withDtype(source.rawConfig, options.dtype));
     const only = shards.length === 1 ? shards[0] : undefined;
     if (only === undefined) writeShards(temporary, shards);
     else writeSafetensors(join(temporary, WEIGHTS_FILE), only);
   });
+}
+
+/** Copies what training does not change, except files of the given names. */
+export function carryFiles(from: string, to: string, except: readonly string[] = []): void {
+  for (const name of carriedFiles) {
+    const path = join(from, name);
+    if (!except.includes(name) && existsSync(path)) writeFlushed(join(to, name), [readFileSync(path)]);
+  }
 }
 
 function readStopIds(folder: string, rawConfig: JsonObject, config: TextConfig): number[] {
@@ -152,8 +157,8 @@ function tensorsToWrite(
   });
 }
 
-/** The largest float32 that rounds to a finite float16 is just below 65520. */
-function refuseOverflow(name: string, data: Float32Array): void {
+/** @throws AresError 'unsupported'; the largest float32 that rounds to a finite float16 is just below 65520 */
+export function refuseOverflow(name: string, data: Float32Array): void {
   const beyond = data.find((value) => Math.abs(value) >= 65520);
   if (beyond === undefined) return;
   throw new AresError('unsupported', `A weight of "${name}" is ${beyond}, which float16 cannot hold.`, {
@@ -203,6 +208,6 @@ function withDtype(rawConfig: JsonObject, dtype: WeightDtype): JsonObject {
   return { ...rawConfig, ...Object.fromEntries(written.map((name) => [name, dtype])) };
 }
 
-function writeJson(path: string, value: JsonObject): void {
+export function writeJson(path: string, value: JsonObject): void {
   writeFlushed(path, [`${JSON.stringify(value, null, 2)}\n`]);
 }

@@ -64,11 +64,24 @@ export function readTensor(header: SafetensorsHeader, name: string): Tensor {
 
 /** Reads one floating-point tensor as float32, flat in row-major order. */
 export function readFloat32(header: SafetensorsHeader, name: string): Float32Array {
-  const { dtype, data } = readTensor(header, name);
+  return asFloat32(readTensor(header, name), header, name);
+}
+
+/** As readFloat32, a piece of the tensor at a time, for work that must not hold it as a whole. */
+export function* float32Pieces(header: SafetensorsHeader, name: string): Generator<Float32Array> {
+  const entry = entryOf(header, name);
+  for (let { start } = entry; start < entry.end; start += CHUNK_BYTES) {
+    const piece = { ...entry, start, end: Math.min(entry.end, start + CHUNK_BYTES) };
+    const data = withFile(header.path, (file) => readData(file, piece, header.path));
+    yield asFloat32({ ...entry, data }, header, name);
+  }
+}
+
+function asFloat32({ dtype, data }: Tensor, { path }: SafetensorsHeader, name: string): Float32Array {
   if (data instanceof Float32Array) return data;
   if (data instanceof Float64Array) return Float32Array.from(data);
   throw new AresError('unsupported', `Tensor "${name}" holds ${dtype}, but floating-point numbers are needed.`, {
-    where: header.path,
+    where: path,
     hint: 'Quantised weights cannot be trained here; use the original ones.',
   });
 }

@@ -8,7 +8,14 @@
  * the same name means the same size everywhere, so one graph serves every batch size and length.
  */
 import { AresError } from '#core/util/errors.ts';
-import { type Attribute, type OnnxGraph, type OnnxInitializer, type OnnxNode, type OnnxValue } from './onnx.ts';
+import {
+  type Attribute,
+  type FileRange,
+  type OnnxGraph,
+  type OnnxInitializer,
+  type OnnxNode,
+  type OnnxValue,
+} from './onnx.ts';
 import type { Vjp } from './vjp.ts';
 import { type Dimension, type ElementType, type Shape, type Tensor, elementCount } from './types.ts';
 
@@ -135,6 +142,12 @@ export class Graph {
     return this.#known({ name, type: tensor.type, shape: tensor.shape });
   }
 
+  /** A weight whose bytes are in a file beside the model, for models that are kept. */
+  storedInitializer(name: string, type: ElementType, shape: readonly number[], file: FileRange): Value {
+    this.#initializers.push({ name, type, shape, file });
+    return this.#known({ name, type, shape });
+  }
+
   /** Appends a node, records it on the tape, and returns its outputs. */
   apply({ op, inputs, outputs, attributes = {}, domain = '' }: NodeSpec): Value[] {
     const values = outputs.map(({ type, shape }) => this.#known({ name: this.#freshName(op), type, shape }));
@@ -214,7 +227,9 @@ export class Graph {
   build(): BuiltModel {
     return {
       graph: this.toOnnx(),
-      external: this.#initializers.filter((item) => item.external).map(({ name, tensor }) => ({ name, tensor })),
+      external: this.#initializers.flatMap((item) =>
+        'external' in item && item.external ? [{ name: item.name, tensor: item.tensor }] : [],
+      ),
       inputs: this.#inputs,
       outputs: this.#outputs,
     };

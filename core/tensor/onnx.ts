@@ -39,12 +39,23 @@ export interface OnnxValue {
   shape: Shape;
 }
 
-export interface OnnxInitializer {
-  name: string;
-  tensor: Tensor;
-  /** Keep the bytes outside the model: they are handed to the runtime by this name. */
-  external: boolean;
+/** Where the bytes of a tensor lie in a file beside the model. */
+export interface FileRange {
+  /** Name of the file, relative to the model's folder. */
+  location: string;
+  offsetBytes: number;
+  lengthBytes: number;
 }
+
+export type OnnxInitializer =
+  | {
+      name: string;
+      tensor: Tensor;
+      /** Keep the bytes outside the model: they are handed to the runtime by this name. */
+      external: boolean;
+    }
+  /** Whoever writes the model writes the file, too. */
+  | (OnnxValue & { shape: readonly number[]; file: FileRange });
 
 export interface OnnxGraph {
   name: string;
@@ -114,21 +125,25 @@ function encodeAttribute(name: string, attribute: Attribute): ProtobufWriter {
   return writer.integer(20, AttributeKind[attribute.kind]);
 }
 
-function encodeTensor({ name, tensor, external }: OnnxInitializer): ProtobufWriter {
+function encodeTensor(initializer: OnnxInitializer): ProtobufWriter {
+  const { name } = initializer;
+  const { shape, type } = 'file' in initializer ? initializer : initializer.tensor;
   const writer = new ProtobufWriter();
-  for (const size of tensor.shape) writer.integer(1, size);
-  writer.integer(2, onnxElementType[tensor.type]);
+  for (const size of shape) writer.integer(1, size);
+  writer.integer(2, onnxElementType[type]);
   if (name !== '') writer.string(8, name);
-  if (external) {
-    const entries = { location: name, offset: '0', length: String(tensor.data.byteLength) };
-    for (const [key, value] of Object.entries(entries)) {
-      writer.message(13, new ProtobufWriter().string(1, key).string(2, value));
-    }
-    writer.integer(14, EXTERNAL);
-  } else {
-    writer.bytes(9, bytesOf(tensor.data));
+  if ('file' in initializer) return encodeFileRange(writer, initializer.file);
+  const { data } = initializer.tensor;
+  if (!initializer.external) return writer.bytes(9, bytesOf(data));
+  return encodeFileRange(writer, { location: name, offsetBytes: 0, lengthBytes: data.byteLength });
+}
+
+function encodeFileRange(tensor: ProtobufWriter, { location, offsetBytes, lengthBytes }: FileRange): ProtobufWriter {
+  const entries = { location, offset: String(offsetBytes), length: String(lengthBytes) };
+  for (const [key, value] of Object.entries(entries)) {
+    tensor.message(13, new ProtobufWriter().string(1, key).string(2, value));
   }
-  return writer;
+  return tensor.integer(14, EXTERNAL);
 }
 
 function encodeValue({ name, type, shape }: OnnxValue): ProtobufWriter {

@@ -103,7 +103,9 @@ export function clip(g: Graph, x: Value, low: number, high: number): Value {
   return single(g, 'Clip', [x, g.scalar(low), g.scalar(high)], x.shape);
 }
 
+/** In another element type; x itself where it has that type. */
 export function cast(g: Graph, x: Value, type: ElementType): Value {
+  if (x.type === type) return x;
   return single(g, 'Cast', [x], x.shape, { to: int(onnxElementType[type]) }, type);
 }
 

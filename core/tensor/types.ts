@@ -4,7 +4,7 @@
  * Owns: the mapping between ONNX element types and typed arrays. It holds no behaviour beyond that.
  */
 
-export type ElementType = 'float32' | 'int64' | 'int32' | 'bool';
+export type ElementType = 'float32' | 'float16' | 'int64' | 'int32' | 'bool';
 
 /** Either a fixed size or the name of a size known at run time, the same wherever the name appears. */
 export type Dimension = number | string;
@@ -12,13 +12,15 @@ export type Shape = readonly Dimension[];
 
 export type TypedArrayOf<T extends ElementType> = T extends 'float32'
   ? Float32Array
-  : T extends 'int64'
-    ? BigInt64Array
-    : T extends 'int32'
-      ? Int32Array
-      : Uint8Array;
+  : T extends 'float16'
+    ? Uint16Array
+    : T extends 'int64'
+      ? BigInt64Array
+      : T extends 'int32'
+        ? Int32Array
+        : Uint8Array;
 
-export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
+export type TensorData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
 
 /** A concrete tensor on the CPU, row-major. */
 export interface Tensor<T extends ElementType = ElementType> {
@@ -28,7 +30,7 @@ export interface Tensor<T extends ElementType = ElementType> {
 }
 
 /** TensorProto.DataType of the ONNX standard. */
-export const onnxElementType: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const onnxElementType: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 };
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
