@@ -10,8 +10,10 @@ import { type Execution, type RunEnd, executeRun } from '#core/host/executeRun.t
 import { workOfRun } from '#core/host/runList.ts';
 import type { RunKind } from '#core/runs/context.ts';
 import { type Recipe, defaultRecipe, parseRecipe } from '#core/runs/recipe.ts';
+import type { Provider } from '#core/tensor/provider.ts';
 import { toAresError } from '#core/util/errors.ts';
 import { usageError } from './arguments.ts';
+import { providerOption } from './engine.ts';
 import { createRunDisplay } from './runProgress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -32,6 +34,7 @@ export const runOptions = {
     minimum: 0,
     maximum: 2 ** 32 - 1,
   },
+  ...providerOption,
 } as const;
 
 /** Where the run goes. */
@@ -57,6 +60,7 @@ interface StartOptions {
   out: string;
   recipe: string | undefined;
   seed: number | undefined;
+  provider?: Provider | undefined;
   heldout?: string | undefined;
 }
 
@@ -66,7 +70,7 @@ interface StartOptions {
  */
 export async function startRun(
   kind: RunKind,
-  { data, model, out, recipe, seed, heldout }: StartOptions,
+  { data, model, out, recipe, seed, provider, heldout }: StartOptions,
   json: boolean,
   terminal: Terminal,
   isKept = true,
@@ -75,7 +79,11 @@ export async function startRun(
   const { runId, folder } = await createRun({
     projectFolder: out,
     kind,
-    recipe: seed === undefined ? read : { ...read, seed },
+    recipe: {
+      ...read,
+      ...(seed === undefined ? {} : { seed }),
+      ...(provider === undefined ? {} : { engine: { ...read.engine, provider } }),
+    },
     dataFile: data,
     ...(heldout === undefined ? {} : { heldoutFile: heldout }),
     modelFolder: model,

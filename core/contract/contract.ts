@@ -80,6 +80,15 @@ const projectInfo = z.strictObject({
   runs: int,
 });
 const recentProject = z.strictObject({ folder: path, name: z.string(), openedMs: number, isMissing: flag });
+/** What the engine can compute on, by the names people know. */
+export const providerTitles = {
+  cpu: 'CPU',
+  webgpu: 'WebGPU',
+  cuda: 'CUDA',
+  dml: 'DirectML',
+  coreml: 'Core ML',
+} as const;
+const providerName = z.enum(Object.keys(providerTitles) as (keyof typeof providerTitles)[]);
 const settings = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']),
   /** Which measurement colours tokens, and by which scale. */
@@ -93,7 +102,20 @@ const settings = z.strictObject({
   engine: z.strictObject({
     threads: z.nullable(z.int().check(z.minimum(1), z.maximum(1024))),
     memoryLimitBytes: z.nullable(number),
+    /** Absent in settings from before there was a choice. */
+    provider: z._default(providerName, 'cpu'),
   }),
+});
+const provider = z.strictObject({
+  provider: providerName,
+  title: z.string(),
+  works: flag,
+  /** What it did, or why it does not work here. */
+  detail: z.string(),
+  /** What it is for and what it costs. */
+  about: z.string(),
+  /** How to make it work. */
+  next: z.nullable(z.string()),
 });
 const folderEntry = z.strictObject({
   name: z.string(),
@@ -594,6 +616,8 @@ const jobStarted = ask({ jobId: id });
 export const calls = {
   'app.info': call(nothing, appInfo),
   'app.doctor': call(nothing, list(doctorCheck, 100)),
+  /** Trains a small model on every provider, which takes seconds. */
+  'app.providers': call(nothing, list(provider, 20)),
   'settings.get': call(nothing, settings),
   'settings.set': call(z.partial(settings), settings),
 

@@ -30,9 +30,18 @@ export interface HostChannel {
   listen(listener: (message: ToEngine) => void): void;
 }
 
-/** Starts an engine as a child process of this one. */
-export function forkEngine(): EngineChannel {
-  const child = fork(new URL('./process.ts', import.meta.url), { serialization: 'advanced' });
+/**
+ * Starts an engine as a child process of this one.
+ * @param isQuiet nothing that it or a driver prints is shown
+ */
+export function forkEngine({ isQuiet = false }: { isQuiet?: boolean } = {}): EngineChannel {
+  const child = fork(new URL('./process.ts', import.meta.url), {
+    serialization: 'advanced',
+    stdio: [
+      ...(isQuiet ? (['ignore', 'ignore', 'ignore'] as const) : (['inherit', 'inherit', 'inherit'] as const)),
+      'ipc',
+    ],
+  });
   return {
     send: (message) => void child.send(message),
     listen({ message, end }) {

@@ -59,7 +59,7 @@ export interface EngineOptions {
   /** Tokens per run of the generation loop. */
   chunkTokens: number;
   /** What it computes on; default the CPU. */
-  provider?: Provider;
+  provider?: Provider | undefined;
 }
 
 const WEIGHTS_FILE = 'weights.safetensors';

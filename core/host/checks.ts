@@ -5,7 +5,7 @@
  * it cannot even look at is a problem. Heavy parts are imported inside of checks, because one that
  * does not load is just what is being looked for.
  */
-import { accessSync, constants, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
@@ -106,13 +106,9 @@ function gibibytes(bytes: number): string {
 
 /** A model of a few numbers, opened and sampled from in an engine process. */
 async function checkRuntime(startEngine: StartEngine): Promise<Outcome> {
-  const { openModelFolder, saveModelFolder } = await import('#core/model/modelFolder.ts');
-  const { initialWeights } = await import('#core/model/initialise.ts');
+  const { writeSmallestModel } = await import('./smallestModel.ts');
   return withTemporaryFolder(async (folder) => {
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(smallestConfig));
-    const source = openModelFolder(folder);
-    const model = join(folder, 'model');
-    saveModelFolder(model, source, initialWeights(source.config, 1), { dtype: 'float32' });
+    const model = writeSmallestModel(folder);
     const engine = await startEngine(SMALLEST_ENGINE);
     try {
       const { handle } = await engine.openModel(model);
@@ -141,23 +137,6 @@ const SMALLEST_ENGINE: EngineOptions = {
   checkpointBlocks: false,
   maxRows: 1,
   chunkTokens: 2,
-};
-
-const smallestConfig = {
-  architectures: ['LlamaForCausalLM'],
-  model_type: 'llama',
-  hidden_size: 8,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  num_key_value_heads: 1,
-  intermediate_size: 8,
-  vocab_size: 16,
-  max_position_embeddings: 8,
-  rms_norm_eps: 1e-6,
-  hidden_act: 'silu',
-  rope_theta: 10000,
-  tie_word_embeddings: true,
-  eos_token_id: null,
 };
 
 async function checkDatabase(): Promise<Outcome> {

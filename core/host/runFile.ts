@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { runKinds } from '#core/runs/context.ts';
+import { providers } from '#core/tensor/provider.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
 import { AresError } from '#core/util/errors.ts';
 
@@ -42,6 +43,8 @@ const runFileSchema = z.strictObject({
     checkpointBlocks: z.boolean(),
     maxRows: count,
     chunkTokens: count,
+    /** Absent in files from before there was a choice: the CPU. */
+    provider: z.enum(providers).optional(),
   }),
   triggerWords: z.array(z.string()),
 });

@@ -14,6 +14,7 @@ import type { RunKind } from '#core/runs/context.ts';
 import { recipeOfKind, stageWork } from '#core/runs/pipeline.ts';
 import type { StageWork } from '#core/runs/progress.ts';
 import type { Recipe } from '#core/runs/recipe.ts';
+import type { Provider } from '#core/tensor/provider.ts';
 import { type Workload, chooseEngineOptions, workloadOf } from './memory.ts';
 import { type Preparation, prepare } from './preparation.ts';
 import type { ProblemSource } from './problemSource.ts';
@@ -22,6 +23,8 @@ import type { ProblemSource } from './problemSource.ts';
 export interface MachineLimits {
   threads: number | null;
   memoryLimitBytes: number | null;
+  /** Default: the CPU. */
+  provider?: Provider | null;
 }
 
 export interface RunPlan {
@@ -84,7 +87,8 @@ export function memoryLimit({ engine }: Recipe, limits: MachineLimits): number {
 
 /** @throws AresError 'memory' with the numbers when it cannot fit */
 export function engineFor({ recipe, workload }: RunPlan, limits: MachineLimits): EngineOptions {
-  const { threads, tokenBudget } = recipe.engine;
+  const { provider, threads, tokenBudget } = recipe.engine;
   const wanted = { threads: threads ?? limits.threads ?? availableParallelism(), tokenBudget };
-  return chooseEngineOptions(workload, wanted, memoryLimit(recipe, limits));
+  const options = chooseEngineOptions(workload, wanted, memoryLimit(recipe, limits));
+  return { ...options, provider: provider ?? limits.provider ?? 'cpu' };
 }

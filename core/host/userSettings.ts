@@ -35,7 +35,7 @@ export function openUserSettings(userFolder: string, report: (message: string) =
     shortcuts: {},
     isTourDone: false,
     dataFolder: files.projects,
-    engine: { threads: null, memoryLimitBytes: null },
+    engine: { threads: null, memoryLimitBytes: null, provider: 'cpu' },
   };
   // Settings that a newer version added are not in an older file.
   let settings = readJson(files.settings, report, (value) =>

@@ -17,6 +17,7 @@ import { parameterSpecs } from '#core/model/parameters.ts';
 import { writeSafetensors } from '#core/model/safetensors.ts';
 import type { Tokenizer } from '#core/model/tokenizer.ts';
 import { measureMatmulGflops } from '#core/tensor/matmulRate.ts';
+import type { Provider } from '#core/tensor/provider.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { median } from '#core/util/statistics.ts';
 import type { PreparedProblem } from './prompts.ts';
@@ -47,8 +48,12 @@ export interface Timing {
   samplesMs: number[];
 }
 
+/** What it is measured on. */
+export type Machine = Pick<BenchmarkReport, 'threads' | 'provider'>;
+
 export interface BenchmarkReport {
   threads: number;
+  provider: Provider;
   /** float32 matrix product 2048³, the median over the run's interleaved measurements. */
   matmulGflops: number;
   matmulSamplesGflops: number[];
@@ -76,14 +81,14 @@ function trainingGflop(tokens: number, length: number): number {
 /** Runs all workloads; they are interleaved with the matrix product, `rounds` times after a warm-up. */
 export async function runBenchmark(
   engine: Engine,
-  threads: number,
+  machine: Machine,
   rounds: number,
   onRound: (done: number) => void,
 ): Promise<BenchmarkReport> {
   const folder = mkdtempSync(join(tmpdir(), 'ares-bench-'));
   try {
     writeRandomModel(folder);
-    return await measure(engine, folder, threads, rounds, onRound);
+    return await measure(engine, folder, machine, rounds, onRound);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -100,7 +105,7 @@ function writeRandomModel(folder: string): void {
 async function measure(
   engine: Engine,
   folder: string,
-  threads: number,
+  machine: Machine,
   rounds: number,
   onRound: (done: number) => void,
 ): Promise<BenchmarkReport> {
@@ -145,7 +150,7 @@ async function measure(
     grpo: [] as number[],
   };
   for (let round = -1; round < rounds; round++) {
-    const gflops = await measureMatmulGflops(threads);
+    const gflops = await measureMatmulGflops(machine.threads, machine.provider);
     const trainMs = await timed(() => train());
     const longMs = await timed(() => rollout(16, 256, round + 1));
     const wideMs = await timed(() => rollout(64, 64, round + 1));
@@ -160,11 +165,11 @@ async function measure(
     }
     onRound(round + 2);
   }
-  return report(threads, samples);
+  return report(machine, samples);
 }
 
 function report(
-  threads: number,
+  { threads, provider }: Machine,
   samples: Record<'matmul' | 'train' | 'wide' | 'long' | 'grpo', number[]>,
 ): BenchmarkReport {
   const timing = (samplesMs: number[]): Timing => ({ medianMs: median(samplesMs), samplesMs });
@@ -179,6 +184,7 @@ function report(
   });
   return {
     threads,
+    provider,
     matmulGflops,
     matmulSamplesGflops: samples.matmul,
     trainStep: {

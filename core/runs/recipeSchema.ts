@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { type AdacsOptions, type AresOptions, type Bounds, labelStopRules } from '#core/ares/options.ts';
 import { type Patch, presetNames, presetOptions } from '#core/ares/presets.ts';
 import type { AdamWOptions, AdapterOptions } from '#core/engine/api.ts';
+import { providers } from '#core/tensor/provider.ts';
 import type { Schedule } from '#core/engine/schedule.ts';
 import {
   adacsOptionsSchema,
@@ -157,6 +158,8 @@ const checkpoints = z.strictObject({
 
 /** Null lets the machine decide. */
 const engine = z.strictObject({
+  /** What it computes on; null leaves it to the settings, and to the CPU where they say nothing. */
+  provider: z.enum(providers).nullable().default(null),
   threads: count.nullable().default(null),
   /** Padded tokens per micro-batch of training and scoring. */
   tokenBudget: count.nullable().default(null),

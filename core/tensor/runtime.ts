@@ -42,6 +42,9 @@ export interface SessionOptions {
   keep?: (output: string) => boolean;
 }
 
+/** Providers that have taken a graph in this process. */
+const haveWorked = new Set<Provider>();
+
 let liveDeviceTensors = 0;
 
 /** How many tensors are held on the device, all sessions together. */
@@ -127,6 +130,7 @@ export class Session {
           return { path: name, data: bytesOf(tensor.data) };
         }),
       });
+      haveWorked.add(provider);
       return new Session(session, names, kept);
     } catch (error) {
       throw provider === 'cpu' ? runtimeError('The runtime refused a graph', error) : providerError(provider, error);
@@ -171,7 +175,8 @@ export class Session {
 /** A session that a device refuses; the CPU takes every graph that the device does. */
 function providerError(provider: Provider, error: unknown): AresError {
   const known = runtimeError(`The provider "${provider}" refused a graph`, error);
-  if (known.code === 'memory') return known;
+  // One that has worked before is a device that was lost, which ends a run as a crash would.
+  if (known.code === 'memory' || haveWorked.has(provider)) return known;
   return new AresError('unsupported', `The provider "${provider}" does not work here: ${firstLine(error)}`, {
     hint: '"ares doctor" says which providers work. The provider "cpu" always does.',
     cause: error,
@@ -180,7 +185,11 @@ function providerError(provider: Provider, error: unknown): AresError {
 
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.trim().split('\n')[0]!;
+  // Without where in the runtime's sources it was noticed.
+  return message
+    .replace(/^\/onnxruntime_src\S.*? was false\. /, '')
+    .trim()
+    .split('\n')[0]!;
 }
 
 function runtimeError(what: string, error: unknown): AresError {

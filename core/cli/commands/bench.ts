@@ -6,7 +6,7 @@
 import { cpus } from 'node:os';
 import { alignColumns } from '#core/cli/columns.ts';
 import { defineCommand } from '#core/cli/command.ts';
-import { threads, withEngine } from '#core/cli/engine.ts';
+import { providerOption, threads, withEngine } from '#core/cli/engine.ts';
 import { type BenchmarkReport, type Timing, runBenchmark } from '#core/runs/benchmark.ts';
 
 export const bench = defineCommand({
@@ -21,12 +21,14 @@ export const bench = defineCommand({
       minimum: 1,
       maximum: 1000,
     },
+    ...providerOption,
   },
   operands: {},
-  async run({ options: { rounds }, json, terminal }) {
+  async run({ options: { rounds, provider = 'cpu' }, json, terminal }) {
     const bar = terminal.progress('Measuring', rounds + 1);
-    const report = await withEngine((engine) =>
-      runBenchmark(engine, threads, rounds, (done) => bar.update(done)),
+    const report = await withEngine(
+      (engine) => runBenchmark(engine, { threads, provider }, rounds, (done) => bar.update(done)),
+      provider,
     ).finally(() => bar.end());
     const processor = cpus()[0]?.model ?? 'unknown processor';
     if (json) terminal.json({ processor, ...report });
@@ -66,7 +68,7 @@ export function benchmarkTable(report: BenchmarkReport, processor: string): stri
     ],
   ];
   return [
-    `${processor}, ${report.threads} threads`,
+    `${processor}, ${report.threads} threads${report.provider === 'cpu' ? '' : `, ${report.provider}`}`,
     '',
     ...alignColumns([['workload', 'median', 'range', ''], ...rows], ['left', 'right', 'right', 'left']),
   ];

@@ -5,12 +5,13 @@
  * (seed, index of the prompt, index of the sample) alone.
  */
 import { defineCommand } from '#core/cli/command.ts';
-import { withEngine } from '#core/cli/engine.ts';
+import { providerOption, withEngine } from '#core/cli/engine.ts';
 import { encodePrompts, readPromptFile } from '#core/cli/promptFile.ts';
 import { type GeneratedResponse, splitResponses, tokenTable } from '#core/cli/generated.ts';
 import type { RolloutColumns, RolloutRequest } from '#core/engine/api.ts';
 import type { Terminal } from '#core/cli/terminal.ts';
 import { openModelFolder } from '#core/model/modelFolder.ts';
+import type { Provider } from '#core/tensor/provider.ts';
 import { AresError } from '#core/util/errors.ts';
 
 export const modelGenerate = defineCommand({
@@ -71,6 +72,7 @@ export const modelGenerate = defineCommand({
       integer: true,
       minimum: 0,
     },
+    ...providerOption,
   },
   operands: {},
   async run({ options, json, terminal }) {
@@ -95,7 +97,7 @@ export const modelGenerate = defineCommand({
       stopIds: model.stopIds,
       alternatives: Math.min(alternatives, model.config.vocabSize),
     };
-    const columns = await generate(folder, { jobs, seed, step: 0, sampling }, terminal);
+    const columns = await generate(folder, { jobs, seed, step: 0, sampling }, terminal, options.provider);
     const responses = splitResponses(columns, jobs, sampling.alternatives, model.tokenizer);
     const listTokens = options.entropy || alternatives > 0;
     for (const response of responses) {
@@ -120,7 +122,12 @@ async function givenPrompts({ prompt, prompts }: { prompt: string | undefined; p
   });
 }
 
-function generate(folder: string, request: Omit<RolloutRequest, 'model'>, terminal: Terminal): Promise<RolloutColumns> {
+function generate(
+  folder: string,
+  request: Omit<RolloutRequest, 'model'>,
+  terminal: Terminal,
+  provider: Provider | undefined,
+): Promise<RolloutColumns> {
   return withEngine(async (engine) => {
     const { handle } = await engine.openModel(folder);
     const bar = terminal.progress('Generating', request.jobs.length);
@@ -131,7 +138,7 @@ function generate(folder: string, request: Omit<RolloutRequest, 'model'>, termin
     } finally {
       bar.end();
     }
-  });
+  }, provider);
 }
 
 function headline({ prompt, sample, ids, stopped }: GeneratedResponse, samples: number): string {

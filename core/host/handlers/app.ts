@@ -5,9 +5,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Handlers } from '#core/contract/contract.ts';
 import { runChecks } from '#core/host/checks.ts';
 import type { HostContext } from '#core/host/hostContext.ts';
+import { checkProviders } from '#core/host/providers.ts';
 import { readProgramFacts } from '#core/host/programFacts.ts';
 
-type Subject = Pick<Handlers, 'app.info' | 'app.doctor' | 'settings.get' | 'settings.set'>;
+type Subject = Pick<Handlers, 'app.info' | 'app.doctor' | 'app.providers' | 'settings.get' | 'settings.set'>;
 
 /** What can be short for a while without anything being broken. */
 const passing = ['memory', 'disk'];
@@ -33,6 +34,7 @@ export function appHandlers(host: HostContext): Subject {
         hint: next,
       }));
     },
+    'app.providers': () => checkProviders(host.startEngine),
     'settings.get': () => host.settings(),
     'settings.set': (patch) => host.changeSettings(patch),
   };
