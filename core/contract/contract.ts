@@ -40,10 +40,13 @@ export const bucketNames = ['easy', 'medium', 'hard'] as const;
 export const verdictNames = ['correct', 'wrong', 'no_answer', 'ungradable'] as const;
 export const runStateNames = ['queued', 'running', 'paused', 'finished', 'failed', 'stopped', 'interrupted'] as const;
 export const runKindNames = ['pipeline', 'label', 'adacs', 'aepo', 'evaluate'] as const;
+/** Forms in which a model leaves the program. */
+export const modelFormatNames = ['huggingface', 'peft', 'onnx', 'onnx-fp16'] as const;
 const bucket = z.enum(bucketNames);
 const verdict = z.enum(verdictNames);
 const runState = z.enum(runStateNames);
 const runKind = z.enum(runKindNames);
+const modelFormat = z.enum(modelFormatNames);
 const level = z.enum(['info', 'warning', 'error']);
 
 const failure = z.strictObject({
@@ -290,6 +293,8 @@ const model = z.strictObject({
   runId: z.nullable(id),
   arm: z.nullable(z.string()),
   createdMs: number,
+  /** What it can be exported as. */
+  formats: list(modelFormat, 10),
   /** Null where the folder is gone or cannot be read; then `error` says why. */
   details: z.nullable(modelDetails),
   error: z.nullable(failure),
@@ -721,7 +726,7 @@ export const calls = {
   'models.inspect': call(ask({ folder: path }), modelDetails),
   'models.add': call(ask({ folder: path }), ask({ modelId: id })),
   /** Copies a model folder, with a model card. Result of the job: `{path}`. */
-  'models.export': call(ask({ modelId: id, target: path }), jobStarted),
+  'models.export': call(ask({ modelId: id, target: path, format: modelFormat }), jobStarted),
 
   'recipes.templates': call(nothing, list(recipeTemplate, 100)),
   'recipes.check': call(
@@ -951,6 +956,7 @@ export type ChangeTopic = (typeof changeTopics)[number];
 export type BucketName = (typeof bucketNames)[number];
 export type VerdictName = (typeof verdictNames)[number];
 export type RunStateName = (typeof runStateNames)[number];
+export type ModelFormatName = (typeof modelFormatNames)[number];
 export type RunKindName = (typeof runKindNames)[number];
 export type AppInfo = z.output<typeof appInfo>;
 export type ProjectInfo = z.output<typeof projectInfo>;

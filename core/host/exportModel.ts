@@ -1,56 +1,105 @@
 /**
- * A model folder copied to where a person wants it, with a model card.
+ * A model written to where a person wants it, in the form another program reads, with a model card.
  *
- * Owns: what is copied and that it appears complete or not at all. What the card says is modelCard.ts.
+ * Owns: which forms there are of a model, and that a folder appears complete or not at all. What the card
+ * says is modelCard.ts; the files of a form are the model's own.
  */
-import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { cp, readdir, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { flush, writeFlushed } from '#core/util/atomicFiles.ts';
+import { join } from 'node:path';
+import { type ModelFormatName, modelFormatNames } from '#core/contract/contract.ts';
+import { writeOnnxFolder } from '#core/model/onnx/onnxFolder.ts';
+import { openModelFolder } from '#core/model/modelFolder.ts';
+import { fillFolderAtomic, flush, writeFlushed } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import type { JobControl } from './hostContext.ts';
 
 const CARD_FILE = 'README.md';
 
+export interface ExportedModel {
+  /** The Hugging Face folder. */
+  folder: string;
+  /** The PEFT folder of a model that was trained as an adapter; null for others. */
+  adapter: string | null;
+}
+
+export function formatsOf({ adapter }: ExportedModel): ModelFormatName[] {
+  return modelFormatNames.filter((format) => format !== 'peft' || adapter !== null);
+}
+
 /**
+ * Writes a model as a new folder.
  * @param target must not exist; its parent is made if need be
- * @param progress told in bytes
- * @throws AresError 'disk', 'not-found', 'usage' when the target exists, 'interrupted' when cancelled
+ * @throws AresError 'disk', 'not-found', 'unsupported', 'usage' when the target exists, 'interrupted' when cancelled
  */
 export async function exportModel(
-  source: string,
+  model: ExportedModel,
+  format: ModelFormatName,
   target: string,
   card: string,
-  { signal, progress }: JobControl,
+  control: JobControl,
 ): Promise<void> {
   refuseExisting(target);
-  const temporary = `${target}.tmp`;
   try {
-    await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true });
-    const names = (await readdir(source, { withFileTypes: true })).filter(
-      (entry) => entry.isFile() && entry.name !== CARD_FILE,
-    );
-    const sizes = await Promise.all(names.map(async ({ name }) => (await stat(join(source, name))).size));
-    const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
-    let doneBytes = 0;
-    for (const [i, { name }] of names.entries()) {
-      progress(doneBytes, totalBytes);
-      if (signal.aborted) throw new AresError('interrupted', 'The export was cancelled. Nothing was written.');
-      await cp(join(source, name), join(temporary, name));
-      flush(join(temporary, name));
-      doneBytes += sizes[i]!;
-    }
-    writeFlushed(join(temporary, CARD_FILE), [card]);
-    flush(temporary);
-    refuseExisting(target);
-    await rename(temporary, target);
-    flush(dirname(target));
-    progress(totalBytes, totalBytes);
+    await fillFolderAtomic(target, async (temporary) => {
+      await writeModel(model, format, temporary, card, control);
+      refuseExisting(target);
+    });
   } catch (thrown) {
-    await rm(temporary, { recursive: true, force: true });
     throw toAresError(thrown);
   }
+}
+
+/**
+ * Writes a model into a folder that exists and is empty.
+ * @param control told in bytes
+ */
+export async function writeModel(
+  { folder, adapter }: ExportedModel,
+  format: ModelFormatName,
+  target: string,
+  card: string,
+  control: JobControl,
+): Promise<void> {
+  const { signal, progress } = control;
+  if (format === 'huggingface') await copyFiles(folder, target, control);
+  else if (format === 'peft') {
+    if (adapter === null) {
+      throw new AresError('not-found', 'This model was not trained as an adapter, so there is none to export.', {
+        where: folder,
+        hint: 'Export the whole model, or train with "adapter" in the recipe.',
+      });
+    }
+    await copyFiles(adapter, target, control);
+  } else {
+    const dtype = format === 'onnx' ? 'float32' : 'float16';
+    await writeOnnxFolder(target, openModelFolder(folder), { dtype }, (done, total) => {
+      refuseCancelled(signal);
+      progress(done, total);
+    });
+  }
+  writeFlushed(join(target, CARD_FILE), [card]);
+}
+
+async function copyFiles(source: string, target: string, { signal, progress }: JobControl): Promise<void> {
+  const names = (await readdir(source, { withFileTypes: true })).filter(
+    (entry) => entry.isFile() && entry.name !== CARD_FILE,
+  );
+  const sizes = await Promise.all(names.map(async ({ name }) => (await stat(join(source, name))).size));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  let doneBytes = 0;
+  for (const [i, { name }] of names.entries()) {
+    progress(doneBytes, totalBytes);
+    refuseCancelled(signal);
+    await cp(join(source, name), join(target, name));
+    flush(join(target, name));
+    doneBytes += sizes[i]!;
+  }
+  progress(totalBytes, totalBytes);
+}
+
+function refuseCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new AresError('interrupted', 'The export was cancelled. Nothing was written.');
 }
 
 function refuseExisting(target: string): void {

@@ -2,20 +2,27 @@
  * What a run made, as files for other programs.
  *
  * Owns: which model, labels and responses of a run are written, and their form: a Hugging Face folder
- * `model/`, a PEFT folder `adapter/`, and `labels.jsonl` and `rollouts.jsonl`. All of it appears or nothing.
+ * `model/`, a PEFT folder `adapter/`, others by name, and `labels.jsonl` and `rollouts.jsonl`. All of it
+ * appears or nothing.
  */
-import { cpSync, existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { toJsonLines } from '#core/data/export.ts';
-import { type Arm, adapterFolder, trainedFolder } from '#core/runs/pipeline.ts';
+import { type ModelFormatName, modelFormatNames } from '#core/contract/contract.ts';
+import { type Arm, trainedFolder } from '#core/runs/pipeline.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
-import { writeFlushed, writeFolderAtomic } from '#core/util/atomicFiles.ts';
+import { fillFolderAtomic, writeFlushed } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
+import { writeModel } from './exportModel.ts';
 import { type ExportFormat, writeFormat } from './exportTables.ts';
+import type { JobControl } from './hostContext.ts';
+import { modelCardText } from './modelCard.ts';
+import { cardOf, exportedModel } from './modelFacts.ts';
 import { readRunFile } from './runFile.ts';
-import { requireRun, withProject } from './runList.ts';
+import { openProject } from './project.ts';
+import { requireRun } from './runList.ts';
 
 export interface ExportRequest {
   projectFolder: string;
@@ -26,6 +33,8 @@ export interface ExportRequest {
   rollouts: boolean;
   /** Labels and traces for other trainers, beside labels.jsonl. */
   formats: readonly ExportFormat[];
+  /** Forms of the model beside the Hugging Face folder, which is always written, and the adapter, if there is one. */
+  modelFormats: readonly ModelFormatName[];
 }
 
 /** Paths of what was written; null where the run has no such thing. */
@@ -35,31 +44,49 @@ export interface Exported {
   model: string | null;
   /** PEFT folder, where the model was trained as an adapter. */
   adapter: string | null;
+  onnx: string | null;
+  onnxFloat16: string | null;
   labels: string | null;
   rollouts: string | null;
   /** One path per format asked for: what the other trainer is given. */
   formats: string[];
 }
 
-/** @throws AresError 'not-found' when there is nothing to export, 'usage' when the target exists, 'disk' */
-export function exportRun({ projectFolder, runId, target, rollouts, formats }: ExportRequest): Exported {
+/** Where each form of the model lies in an export. */
+const modelFolders: Readonly<Record<ModelFormatName, string>> = {
+  huggingface: 'model',
+  peft: 'adapter',
+  onnx: 'onnx',
+  'onnx-fp16': 'onnx-fp16',
+};
+
+/**
+ * @param control told the bytes of the model's forms, one after the other
+ * @throws AresError 'not-found' when there is nothing to export, 'usage' when the target exists, 'disk'
+ */
+export async function exportRun(
+  { projectFolder, runId, target, rollouts, formats, modelFormats }: ExportRequest,
+  control: JobControl,
+): Promise<Exported> {
   if (existsSync(target)) {
     throw new AresError('usage', 'This already exists.', {
       where: target,
       hint: 'Name a folder that does not exist yet.',
     });
   }
-  return withProject(projectFolder, (store) => {
+  const store = openProject(projectFolder);
+  try {
     const run = runId === null ? newestFinished(store, projectFolder) : requireRun(store, runId);
     const arm = (['policy', 'cold-start'] as const).find((made) => existsSync(trainedFolder(run.folder, made))) ?? null;
-    const hasAdapter = arm !== null && existsSync(adapterFolder(run.folder, arm));
     const labels = labelRows(store, run);
-    if (arm === null && labels.length === 0 && !rollouts && formats.length === 0) throw nothing(run);
+    const wantsMore = rollouts || formats.length > 0 || modelFormats.length > 0;
+    if (arm === null && labels.length === 0 && !wantsMore) throw nothing(run);
+    if (arm === null && modelFormats.length > 0) throw noModel(run);
     let written: string[] = [];
+    let forms: ModelFormatName[] = [];
     try {
-      writeFolderAtomic(resolve(target), (temporary) => {
-        if (arm !== null) cpSync(trainedFolder(run.folder, arm), join(temporary, MODEL), { recursive: true });
-        if (hasAdapter) cpSync(adapterFolder(run.folder, arm), join(temporary, ADAPTER), { recursive: true });
+      await fillFolderAtomic(resolve(target), async (temporary) => {
+        if (arm !== null) forms = await writeModels(store, run, arm, modelFormats, temporary, control);
         if (labels.length > 0) writeFlushed(join(temporary, LABELS), [toJsonLines(labels)]);
         if (rollouts) writeFlushed(join(temporary, ROLLOUTS), [...rolloutLines(store, run)]);
         written = formats.map((format) =>
@@ -69,20 +96,46 @@ export function exportRun({ projectFolder, runId, target, rollouts, formats }: E
     } catch (thrown) {
       throw toAresError(thrown);
     }
+    const folderOf = (form: ModelFormatName) => (forms.includes(form) ? join(target, modelFolders[form]) : null);
     return {
       runId: run.runId,
       arm,
-      model: arm === null ? null : join(target, MODEL),
-      adapter: hasAdapter ? join(target, ADAPTER) : null,
+      model: folderOf('huggingface'),
+      adapter: folderOf('peft'),
+      onnx: folderOf('onnx'),
+      onnxFloat16: folderOf('onnx-fp16'),
       labels: labels.length === 0 ? null : join(target, LABELS),
       rollouts: rollouts ? join(target, ROLLOUTS) : null,
       formats: written,
     };
-  });
+  } finally {
+    store.close();
+  }
 }
 
-const MODEL = 'model';
-const ADAPTER = 'adapter';
+/** Writes the forms of a run's model, each with its card. @returns which they are */
+async function writeModels(
+  store: Store,
+  run: Run,
+  arm: Exclude<Arm, 'base'>,
+  asked: readonly ModelFormatName[],
+  folder: string,
+  control: JobControl,
+): Promise<ModelFormatName[]> {
+  const model = store.models.list().find((known) => known.folder === trainedFolder(run.folder, arm))!;
+  const source = exportedModel([run], model);
+  const forms = modelFormatNames.filter(
+    (form) => form === 'huggingface' || (form === 'peft' && source.adapter !== null) || asked.includes(form),
+  );
+  const card = cardOf(store, model);
+  for (const form of forms) {
+    const into = join(folder, modelFolders[form]);
+    mkdirSync(into);
+    await writeModel(source, form, into, modelCardText(card, form), control);
+  }
+  return forms;
+}
+
 const LABELS = 'labels.jsonl';
 const ROLLOUTS = 'rollouts.jsonl';
 
@@ -99,6 +152,13 @@ function nothing(run: Run): AresError {
   return new AresError('not-found', `Run ${run.runId} has neither a trained model nor labels.`, {
     where: run.folder,
     hint: 'Add --rollouts to export its responses.',
+  });
+}
+
+function noModel(run: Run): AresError {
+  return new AresError('not-found', `Run ${run.runId} has no trained model.`, {
+    where: run.folder,
+    hint: 'Name a run that trains, or leave the form of the model out.',
   });
 }
 

@@ -5,6 +5,7 @@
  * nothing; exportModel.ts brings the facts.
  */
 import { formatInterval, formatNumber, oneLine } from '#core/compare/format.ts';
+import type { ModelFormatName } from '#core/contract/contract.ts';
 
 /** A value with its 95 % interval. */
 export interface Estimate {
@@ -45,20 +46,40 @@ export interface ModelCard {
   programVersion: string;
 }
 
-export function modelCardText(card: ModelCard): string {
+/** By the form of the folder: who loads it, and what it holds. */
+const forms: Readonly<Record<ModelFormatName, { library: string; text: string }>> = {
+  huggingface: { library: 'transformers', text: 'Weights, configuration and tokenizer; opens in transformers.' },
+  peft: {
+    library: 'peft',
+    text: 'A low-rank adapter; PEFT loads it onto the base below. The SHA-256 is that of base and adapter merged.',
+  },
+  onnx: {
+    library: 'transformers.js',
+    text: 'An ONNX decoder with a cache of keys and values, weights in float32; opens in transformers.js.',
+  },
+  'onnx-fp16': {
+    library: 'transformers.js',
+    text: 'An ONNX decoder with a cache of keys and values, matrices in float16; opens in transformers.js with `dtype: "fp16"`.',
+  },
+};
+
+export function modelCardText(card: ModelCard, format: ModelFormatName): string {
   const { name, architecture, parameters, weightsHash, lineage, training, programVersion } = card;
   const base = lineage.at(-1);
   return [
     '---',
-    'library_name: transformers',
+    `library_name: ${forms[format].library}`,
     'pipeline_tag: text-generation',
     ...(base === undefined ? [] : [`base_model: ${JSON.stringify(base.name)}`]),
+    ...(format === 'peft' ? ['base_model_relation: adapter'] : []),
     ...(training === null ? [] : ['tags:', '  - ares', '  - reinforcement-learning']),
     '---',
     '',
     `# ${oneLine(name)}`,
     '',
     `${architecture}, ${formatNumber(parameters, 'count')} parameters. Weights, SHA-256: \`${weightsHash}\`.`,
+    '',
+    forms[format].text,
     '',
     ...baseSection(lineage),
     ...(training === null ? [] : trainingSections(training)),

@@ -12,11 +12,13 @@ import type { ModelInfo } from '#core/contract/contract.ts';
 import { toWireError } from '#core/contract/dispatch.ts';
 import { presets } from '#core/ares/presets.ts';
 import { canonicalJson, sha256 } from '#core/runs/canonicalJson.ts';
+import { type Arm, adapterFolder } from '#core/runs/pipeline.ts';
 import type { Recipe } from '#core/runs/recipe.ts';
 import type { Model } from '#core/store/models.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
 import { readSplit } from './datasets.ts';
+import { type ExportedModel, formatsOf } from './exportModel.ts';
 import type { CardResult, CardTraining, ModelCard } from './modelCard.ts';
 import { modelDetails } from './modelDetails.ts';
 import { readProgramFacts } from './programFacts.ts';
@@ -33,6 +35,7 @@ export function listModels(store: Store): ModelInfo[] {
       name: modelName(runs, model),
       runId: trainer?.runId ?? null,
       arm: trainer === undefined ? null : basename(model.folder),
+      formats: formatsOf(exportedModel(runs, model)),
     };
     try {
       return { ...common, details: modelDetails(model.folder), error: null };
@@ -45,6 +48,14 @@ export function listModels(store: Store): ModelInfo[] {
 /** A run keeps what it trained in `models/` of its folder. */
 function trainerOf(runs: readonly Run[], { folder }: Model): Run | undefined {
   return runs.find((run) => run.folder === dirname(dirname(folder)));
+}
+
+/** Where the files of a model are, its adapter's included. */
+export function exportedModel(runs: readonly Run[], model: Model): ExportedModel {
+  const trainer = trainerOf(runs, model);
+  const adapter =
+    trainer === undefined ? null : adapterFolder(trainer.folder, basename(model.folder) as Exclude<Arm, 'base'>);
+  return { folder: model.folder, adapter: adapter !== null && existsSync(adapter) ? adapter : null };
 }
 
 /** @throws AresError when the model cannot be read */

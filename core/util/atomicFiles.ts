@@ -66,17 +66,38 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
  * When `fill` throws, the temporary folder is removed and nothing appears at `path`.
  */
 export function writeFolderAtomic(path: string, fill: (temporary: string) => void): void {
-  const temporary = `${path}.tmp`;
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary, { recursive: true });
+  const temporary = freshFolder(path);
   try {
     fill(temporary);
-    for (const name of readdirSync(temporary)) flush(join(temporary, name));
-    flush(temporary);
-    renameSync(temporary, path);
+    settle(temporary, path);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** As writeFolderAtomic, for work that gives way to other work. */
+export async function fillFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = freshFolder(path);
+  try {
+    await fill(temporary);
+    settle(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function freshFolder(path: string): string {
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { recursive: true });
+  return temporary;
+}
+
+function settle(temporary: string, path: string): void {
+  for (const name of readdirSync(temporary)) flush(join(temporary, name));
+  flush(temporary);
+  renameSync(temporary, path);
   flush(dirname(path));
 }

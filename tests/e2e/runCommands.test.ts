@@ -74,9 +74,17 @@ describe('stages on their own', () => {
     // The four held-out problems are also the first of the data, and not trained on.
     expect(splits).toEqual([[{ split: 'train', problems: 26 }], [{ split: 'heldout', problems: 4 }]]);
     const target = join(project, 'exported');
-    expect((await ares('export', project, '1', '--to', target)).code).toBe(0);
+    expect((await ares('export', project, '1', '--to', target, '--format', 'onnx')).code).toBe(0);
     expect(openModelFolder(join(target, 'model')).config).toEqual(openModelFolder(model).config);
-    expect(readdirSync(target)).toEqual(['model']);
+    expect(readdirSync(target)).toEqual(['model', 'onnx']);
+    for (const [form, library] of [
+      ['model', 'transformers'],
+      ['onnx', 'transformers.js'],
+    ] as const) {
+      const card = readFileSync(join(target, form, 'README.md'), 'utf8');
+      expect(card).toContain(`library_name: ${library}\n`);
+      expect(card).toContain('| all | AEPO |');
+    }
     const again = await ares('export', project, '--to', target, '--json');
     expect([again.code, errorOf(again.stdout).code]).toEqual([2, 'usage']);
   });

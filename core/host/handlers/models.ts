@@ -7,7 +7,7 @@ import { requireAbsolute } from '#core/host/folderList.ts';
 import type { HostContext } from '#core/host/hostContext.ts';
 import { modelCardText } from '#core/host/modelCard.ts';
 import { modelDetails } from '#core/host/modelDetails.ts';
-import { cardOf, listModels } from '#core/host/modelFacts.ts';
+import { cardOf, exportedModel, listModels } from '#core/host/modelFacts.ts';
 import { requireModel } from '#core/host/runFacts.ts';
 import { openModelFolder } from '#core/model/modelFolder.ts';
 import { checkWeights } from '#core/model/weights.ts';
@@ -28,14 +28,15 @@ export function modelHandlers(host: HostContext): Subject {
       host.changes.announce('models', 'project');
       return { modelId };
     },
-    'models.export': ({ modelId, target }) => {
+    'models.export': ({ modelId, target, format }) => {
       const { store } = host.project();
       const model = requireModel(store, modelId);
       const path = requireAbsolute(target);
-      const card = modelCardText(cardOf(store, model));
+      const card = modelCardText(cardOf(store, model), format);
+      const exported = exportedModel(store.runs.list(), model);
       const about = { kind: 'export', title: `Export to ${path}`, unit: 'bytes' } as const;
       const jobId = host.jobs.start(about, async (control) => {
-        await exportModel(model.folder, path, card, control);
+        await exportModel(exported, format, path, card, control);
         return { path };
       });
       return { jobId };

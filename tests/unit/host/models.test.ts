@@ -3,12 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { exportModel } from '#core/host/exportModel.ts';
+import { exportModel, formatsOf } from '#core/host/exportModel.ts';
 import { type ModelCard, modelCardText } from '#core/host/modelCard.ts';
 import { modelDetails } from '#core/host/modelDetails.ts';
 import { resourcesFolder } from '#core/util/programFolder.ts';
 
 const base = join(resourcesFolder, 'sample', 'base');
+const plain = { folder: base, adapter: null };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ares-models-'));
@@ -28,7 +29,7 @@ it('tells a model from its configuration, and says why a folder is none', () => 
 it('exports a folder with a card, complete', async () => {
   const target = join(folder, 'new', 'copy');
   const steps: number[] = [];
-  await exportModel(base, target, '# card\n', { ...control(), progress: (done) => steps.push(done) });
+  await exportModel(plain, 'huggingface', target, '# card\n', { ...control(), progress: (done) => steps.push(done) });
   expect(readdirSync(target).sort()).toEqual([...readdirSync(base), 'README.md'].sort());
   expect(readFileSync(join(target, 'model.safetensors'))).toEqual(readFileSync(join(base, 'model.safetensors')));
   expect(steps).toEqual([...steps].sort((a, b) => a - b));
@@ -37,12 +38,31 @@ it('exports a folder with a card, complete', async () => {
 
 it('replaces nothing and leaves nothing when it is cancelled', async () => {
   mkdirSync(join(folder, 'taken'));
-  await expect(exportModel(base, join(folder, 'taken'), '', control())).rejects.toMatchObject({ code: 'usage' });
-  const target = join(folder, 'copy');
-  await expect(exportModel(base, target, '', control(AbortSignal.abort()))).rejects.toMatchObject({
-    code: 'interrupted',
+  await expect(exportModel(plain, 'huggingface', join(folder, 'taken'), '', control())).rejects.toMatchObject({
+    code: 'usage',
   });
+  const target = join(folder, 'copy');
+  for (const format of ['huggingface', 'onnx'] as const)
+    await expect(exportModel(plain, format, target, '', control(AbortSignal.abort()))).rejects.toMatchObject({
+      code: 'interrupted',
+    });
   expect(readdirSync(folder)).toEqual(['taken']);
+});
+
+it('writes the adapter of a model that has one, and ONNX that names its data', async () => {
+  const adapter = join(folder, 'adapter');
+  mkdirSync(adapter);
+  writeFileSync(join(adapter, 'adapter_config.json'), '{}');
+  expect(formatsOf(plain)).toEqual(['huggingface', 'onnx', 'onnx-fp16']);
+  expect(formatsOf({ ...plain, adapter })).toContain('peft');
+  await expect(exportModel(plain, 'peft', join(folder, 'none'), '', control())).rejects.toMatchObject({
+    code: 'not-found',
+  });
+  await exportModel({ ...plain, adapter }, 'peft', join(folder, 'peft'), '# card\n', control());
+  expect(readdirSync(join(folder, 'peft')).sort()).toEqual(['README.md', 'adapter_config.json']);
+  await exportModel(plain, 'onnx-fp16', join(folder, 'half'), '# card\n', control());
+  expect(readdirSync(join(folder, 'half', 'onnx')).sort()).toEqual(['model_fp16.onnx', 'model_fp16.onnx_data']);
+  expect(readFileSync(join(folder, 'half', 'README.md'), 'utf8')).toBe('# card\n');
 });
 
 const card: ModelCard = {
@@ -74,7 +94,7 @@ const card: ModelCard = {
 };
 
 it('says base, data, recipe and results in the card', () => {
-  const text = modelCardText(card);
+  const text = modelCardText(card, 'huggingface');
   expect(text.startsWith('---\nlibrary_name: transformers\n')).toBe(true);
   expect(text).toContain('base_model: "base"');
   expect(text).toContain('1. Short sample · cold-start, weights `bb`\n2. base, weights `cc`');
@@ -83,8 +103,15 @@ it('says base, data, recipe and results in the card', () => {
   expect(text).toMatch(/\| all \| Base \| \.680 \[\.639,.\.721\] \| 53\.3 {2}\|/);
 });
 
+it('says of each form who loads it', () => {
+  expect(modelCardText(card, 'peft')).toContain('library_name: peft\n');
+  expect(modelCardText(card, 'peft')).toContain('base_model: "base"\nbase_model_relation: adapter\n');
+  expect(modelCardText(card, 'onnx')).toContain('library_name: transformers.js\n');
+  expect(modelCardText(card, 'onnx')).not.toContain('base_model_relation');
+});
+
 it('says less of a model that was brought in', () => {
-  const text = modelCardText({ ...card, lineage: [], training: null });
+  const text = modelCardText({ ...card, lineage: [], training: null }, 'huggingface');
   expect(text).not.toContain('base_model');
   expect(text).not.toContain('## Data');
 });

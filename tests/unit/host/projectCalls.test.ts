@@ -88,10 +88,10 @@ it('brings a model in, lists it, and exports it with its card', async () => {
     ['mine', null, null],
   ]);
   const target = join(folder, 'exported');
-  const { jobId } = await client.call('models.export', { modelId, target });
+  const { jobId } = await client.call('models.export', { modelId, target, format: 'huggingface' });
   expect(await ended(jobId)).toMatchObject({ state: 'finished', result: { path: target } });
   expect(readFileSync(join(target, 'README.md'), 'utf8')).toContain('# mine');
-  const again = await client.call('models.export', { modelId, target });
+  const again = await client.call('models.export', { modelId, target, format: 'huggingface' });
   expect(await ended(again.jobId)).toMatchObject({ state: 'failed', error: { code: 'usage' } });
   rmSync(mine, { recursive: true });
   const [, gone] = await client.call('models.list', {});
