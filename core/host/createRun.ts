@@ -19,6 +19,7 @@ import type { NewModel } from '#core/store/models.ts';
 import type { Store } from '#core/store/store.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
 import type { OpenProject } from './hostContext.ts';
+import { providerNotes } from './providers.ts';
 import { type ProblemSource, type StoredSets, sourceFromFiles, sourceFromStore } from './problemSource.ts';
 import { createProject, makeRunFolder, requireWritableProject } from './project.ts';
 import { requireModel } from './runFacts.ts';
@@ -116,7 +117,7 @@ function record(
       },
       stages.map(({ name, units }) => ({ name, plannedUnits: Math.ceil(units) })),
     );
-    for (const message of [...source.notes, ...recipeWarnings(recipe)])
+    for (const message of [...source.notes, ...recipeWarnings(recipe), ...providerNotes(engine.provider)])
       store.events.add({ runId, timeMs: nowMs, level: 'info', message, details: {} });
     logQueued(store, runId, nowMs);
     writeRunFile(folder, { kind, baseModelId, ...sets, engine, triggerWords });

@@ -79,6 +79,11 @@ const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
   },
 };
 
+/** What a run that computes on a provider begins its log with; nothing for the CPU, which is what people expect. */
+export function providerNotes(provider: Provider = 'cpu'): string[] {
+  return provider === 'cpu' ? [] : [`Computes on ${providerTitles[provider]}. ${providerFacts[provider].about}`];
+}
+
 /** A driver that does not answer in this time is not waited for. */
 const PATIENCE_MS = 90_000;
 const ENGINE = { threads: 1, tokenBudget: 64, checkpointBlocks: false, maxRows: 1, chunkTokens: 2 } as const;

@@ -39,6 +39,12 @@ describe('settings', () => {
     expect(reports).toEqual([]);
   });
 
+  it('from before there was a choice of providers compute on the CPU', () => {
+    writeFileSync(join(folder, 'settings.json'), '{"engine":{"threads":2,"memoryLimitBytes":null}}');
+    expect(open().get().engine).toEqual({ threads: 2, memoryLimitBytes: null, provider: 'cpu' });
+    expect(reports).toEqual([]);
+  });
+
   it.each(['{', '[]', '{"theme":"pink"}'])('in a damaged file (%s) are moved aside, with a word about it', (text) => {
     const file = join(folder, 'settings.json');
     writeFileSync(file, text);
