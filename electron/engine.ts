@@ -19,5 +19,6 @@ export function forkUtilityEngine(): EngineChannel {
     },
     // It would wait for messages for ever.
     release: () => void child.kill(),
+    kill: () => void child.kill(),
   };
 }

@@ -43,7 +43,7 @@ async function start(): Promise<void> {
   const workbench = createWorkbench({
     shell: 'electron',
     userFolder,
-    startEngine: (options) => startEngine(options, forkUtilityEngine(), true),
+    startEngine: (options, ended) => startEngine(options, ended, forkUtilityEngine(), true),
     report,
   });
   const dispatcher = createDispatcher(workbench.handlers, workbench.sources, (what, thrown) =>

@@ -8,6 +8,9 @@
 import type { RandomSequence } from '#core/util/rng.ts';
 import { type Interval, quantile } from '#core/util/statistics.ts';
 
+/** Resamples between two reports of progress. */
+const REPORTED = 100;
+
 /** Mean over the entries that are numbers; NaN when there are none. */
 export function meanOfPresent(values: ArrayLike<number>): number {
   let total = 0;
@@ -31,18 +34,21 @@ export function countPresent(values: ArrayLike<number>): number {
 /**
  * Means of resampled problems.
  * @param columns one value per problem each, all of the same length; NaN where a problem has none
+ * @param onResampled told now and then how many resamples are done
  * @returns per column the [resamples] means; resample r uses the same problems in every column
  */
 export function bootstrapMeans(
   columns: readonly Float64Array[],
   resamples: number,
   random: RandomSequence,
+  onResampled?: (done: number) => void,
 ): Float64Array[] {
   const problems = columns[0]?.length ?? 0;
   const means = columns.map(() => new Float64Array(resamples).fill(NaN));
   if (problems === 0) return means;
   const drawn = new Int32Array(problems);
   for (let resample = 0; resample < resamples; resample++) {
+    if (resample % REPORTED === 0) onResampled?.(resample);
     for (let i = 0; i < problems; i++) drawn[i] = random.integer(problems);
     columns.forEach((column, index) => {
       means[index]![resample] = meanOfDrawn(column, drawn);

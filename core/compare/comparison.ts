@@ -91,6 +91,8 @@ export interface ComparisonOptions {
   resamples?: number;
   /** Of the bootstrap; any fixed number, so that a report repeats. */
   seed?: number;
+  /** Told now and then how many values were resampled, of how many. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 interface AlignedArm {
@@ -112,12 +114,19 @@ export function compareEvaluations(evaluations: readonly Evaluation[], options: 
   const problems = arms.find((arm) => arm.evaluation.arm === reference)!.evaluation;
   const groups = groupsOf(problems, options.groupBy);
   const substreams = substreamsOf(groups, groupsOf(problems));
-  const results = groups.map((group, index) =>
-    compareGroup(arms, armPairs, group, problemsOf(problems, group), {
+  const members = groups.map((group) => problemsOf(problems, group));
+  const total = resamples * members.reduce((sum, { length }) => sum + length, 0);
+  let before = 0;
+  const results = groups.map((group, index) => {
+    const own = members[index]!;
+    const result = compareGroup(arms, armPairs, group, own, {
       resamples,
       random: new RandomSequence(seed, Stream.bootstrap, substreams[index]!),
-    }),
-  );
+      onResampled: (done) => options.onProgress?.(before + done * own.length, total),
+    });
+    before += resamples * own.length;
+    return result;
+  });
   const pairs = results.flatMap((result) => result.pairs);
   return {
     evaluations,
@@ -178,7 +187,7 @@ function compareGroup(
   armPairs: readonly (readonly [number, number])[],
   group: Group,
   members: readonly number[],
-  { resamples, random }: { resamples: number; random: RandomSequence },
+  { resamples, random, onResampled }: { resamples: number; random: RandomSequence; onResampled(done: number): void },
 ): GroupResult {
   const columns = arms.map((arm) => groupColumns(arm, members));
   const lengthDifferences = armPairs.map(([a, b]) => subtract(columns[a]!.lengthTokens, columns[b]!.lengthTokens));
@@ -192,6 +201,7 @@ function compareGroup(
     ],
     resamples,
     random,
+    onResampled,
   );
   const resampledLengths = resampled.slice(arms.length, 2 * arms.length);
   const resampledDifferences = resampled.slice(2 * arms.length);

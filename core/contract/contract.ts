@@ -8,7 +8,8 @@
  * Conventions: a front end sees one project at a time. Bulk data are typed arrays in columns. Ids are
  * the store's. `null` means "there is none". Times are milliseconds since 1970. What a table shows is
  * an index (all ids, cheap) and rows (a window of ids). Long work is a job: the call returns a jobId,
- * the stream `job` follows it, `jobs.cancel` ends it. What changed is told by the stream `changes`,
+ * the stream `job` follows it, `jobs.cancel` ends it. A call that answers itself and may take long is a job
+ * while it does; cancelled, it fails as 'interrupted'. What changed is told by the stream `changes`,
  * which carries topics, not data: a front end asks again for what it shows.
  */
 import * as z from 'zod/mini';
@@ -130,7 +131,7 @@ const folderEntry = z.strictObject({
 });
 const job = z.strictObject({
   jobId: id,
-  kind: z.enum(['import', 'export', 'alternatives', 'compare']),
+  kind: z.enum(['import', 'export', 'alternatives', 'fork', 'compare']),
   title: z.string(),
   state: z.enum(['running', 'finished', 'failed', 'cancelled']),
   done: number,

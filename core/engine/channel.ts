@@ -21,6 +21,8 @@ export interface EngineChannel {
   listen(listener: { message(message: FromEngine): void; end(how: EngineEnd): void }): void;
   /** Lets go of the process, which has nothing left to do and ends. */
   release(): void;
+  /** Ends the process at once, whatever it does; `end` follows. */
+  kill(): void;
 }
 
 /** The engine's end. */
@@ -52,6 +54,7 @@ export function forkEngine({ isQuiet = false }: { isQuiet?: boolean } = {}): Eng
     release() {
       if (child.connected) child.disconnect();
     },
+    kill: () => void child.kill('SIGKILL'),
   };
 }
 

@@ -18,15 +18,18 @@ interface PendingCall {
 
 /**
  * Starts an engine process and waits until it can be called.
+ * @param ended aborted, the process ends at once, and with it the calls under way
  * @param channel the line to the process; by default one to a new child process
  * @param isBackground the process gives way to others, such as a window that shows what it does
  */
 export async function startEngine(
   options: EngineOptions,
+  ended?: AbortSignal,
   channel: EngineChannel = forkEngine(),
   isBackground = false,
 ): Promise<Engine> {
   const client = new EngineClient(channel);
+  ended?.addEventListener('abort', () => channel.kill(), { once: true });
   await client.start(options, isBackground);
   return client;
 }

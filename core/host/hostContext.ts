@@ -28,6 +28,14 @@ export interface Jobs {
     about: { kind: Job['kind']; title: string; unit: string },
     work: (control: JobControl) => Promise<unknown>,
   ): number;
+  /**
+   * Does work that somebody waits for, as a job while it lasts.
+   * @throws what the work throws; AresError 'interrupted' when it was cancelled before it was done
+   */
+  run<T>(
+    about: { kind: Job['kind']; title: string; unit: string },
+    work: (control: JobControl) => Promise<T>,
+  ): Promise<T>;
   list(): Job[];
   cancel(jobId: number): void;
   /** Calls back now and whenever the job moves on, until it ends. */
@@ -69,9 +77,15 @@ export interface InspectedModel {
 export interface InspectionEngine {
   /**
    * Works with a model in an engine of its own; calls are served one after another.
-   * @throws AresError 'memory' when the work cannot fit, else as opening the model does
+   * @param signal aborted, the engine's process ends with whatever it does
+   * @throws AresError 'memory' when the work cannot fit, 'interrupted' when it was aborted, else as opening the
+   *   model does
    */
-  withModel<T>(source: InspectedModel, work: (engine: Engine, model: string) => Promise<T>): Promise<T>;
+  withModel<T>(
+    source: InspectedModel,
+    work: (engine: Engine, model: string) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
   /** Waits for the call being served, then ends the engine; a later call starts another. */
   close(): Promise<void>;
 }
@@ -94,6 +108,6 @@ export interface HostContext {
   /** Closes the open project, if any, and opens another. */
   openProject(folder: string, create: boolean): Promise<ProjectInfo>;
   currentProject(): ProjectInfo | null;
-  /** Starts an engine process; another one than the default's under another shell. */
-  startEngine(options: EngineOptions): Promise<Engine>;
+  /** Starts an engine process, which ends at once when `ended` is aborted; another one under another shell. */
+  startEngine(options: EngineOptions, ended?: AbortSignal): Promise<Engine>;
 }

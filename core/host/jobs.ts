@@ -63,34 +63,48 @@ export function createJobs(changes: Pick<Changes, 'announce'>, now: () => number
     }
   }
 
+  const start: Jobs['start'] = ({ kind, title, unit }, body) => {
+    const jobId = ++started;
+    const entry: Entry = {
+      job: {
+        jobId,
+        kind,
+        title,
+        state: 'running',
+        done: 0,
+        total: null,
+        unit,
+        remainingMs: null,
+        error: null,
+        result: null,
+      },
+      abort: new AbortController(),
+      startedMs: now(),
+      listeners: new Set(),
+      ended: Promise.resolve(),
+    };
+    entries.set(jobId, entry);
+    forget();
+    changes.announce('jobs');
+    // Whoever started it gets its number before it does anything.
+    entry.ended = Promise.resolve().then(() => work(entry, body));
+    return jobId;
+  };
+
   return {
-    start({ kind, title, unit }, body) {
-      const jobId = ++started;
-      const entry: Entry = {
-        job: {
-          jobId,
-          kind,
-          title,
-          state: 'running',
-          done: 0,
-          total: null,
-          unit,
-          remainingMs: null,
-          error: null,
-          result: null,
-        },
-        abort: new AbortController(),
-        startedMs: now(),
-        listeners: new Set(),
-        ended: Promise.resolve(),
-      };
-      entries.set(jobId, entry);
-      forget();
-      changes.announce('jobs');
-      // Whoever started it gets its number before it does anything.
-      entry.ended = Promise.resolve().then(() => work(entry, body));
-      return jobId;
-    },
+    start,
+    run: (about, body) =>
+      new Promise((resolve, reject) => {
+        start(about, async (control) => {
+          try {
+            // The result goes to who waits for it and is not kept.
+            resolve(await body(control));
+          } catch (thrown) {
+            reject(control.signal.aborted ? stopped(about.title) : thrown);
+            throw thrown;
+          }
+        });
+      }),
     list: () => [...entries.values()].map(({ job }) => job).slice(-MAX_KEPT),
     cancel(jobId) {
       requireEntry(jobId).abort.abort();
@@ -113,6 +127,12 @@ export function createJobs(changes: Pick<Changes, 'announce'>, now: () => number
     if (entry !== undefined) return entry;
     throw new AresError('not-found', `There is no job ${jobId} any more.`, { hint: 'Start it again.' });
   }
+}
+
+function stopped(title: string): AresError {
+  return new AresError('interrupted', `Stopped: ${title}.`, {
+    hint: 'Nothing was changed. Ask for it again when you want it.',
+  });
 }
 
 function remaining(elapsedMs: number, done: number, total: number | null): number | null {

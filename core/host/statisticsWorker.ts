@@ -8,22 +8,37 @@ import { budgetCurves } from '#core/compare/tokenBudget.ts';
 import { toPlainError } from '#core/engine/messages.ts';
 import type { StatisticsReply, StatisticsRequest, StatisticsTaskName, StatisticsTasks } from './statistics.ts';
 
-const tasks: { [N in StatisticsTaskName]: (task: StatisticsTasks[N]['task']) => StatisticsTasks[N]['answer'] } = {
+/** Between two reports of progress. */
+const REPORT_MS = 100;
+
+type Task<N extends StatisticsTaskName> = (task: StatisticsTasks[N]['task']) => StatisticsTasks[N]['answer'];
+const tasks: { [N in StatisticsTaskName]: Task<N> } = {
   compare: ({ evaluations, pairs, ...options }) => {
     const compare = pairs === 'every' ? compareEveryPair : compareEvaluations;
-    const { evaluations: _, ...result } = compare(evaluations, options);
+    let reportedMs = performance.now();
+    const onProgress = (done: number, total: number) => {
+      const nowMs = performance.now();
+      if (nowMs - reportedMs < REPORT_MS) return;
+      reportedMs = nowMs;
+      send({ done, total });
+    };
+    const { evaluations: _, ...result } = compare(evaluations, { ...options, onProgress });
     return result;
   },
   budget: ({ evaluations, ...options }) => budgetCurves(evaluations, options),
   report: renderReport,
 };
 
-function answer<N extends StatisticsTaskName>({ id, name, task }: StatisticsRequest<N>): StatisticsReply {
+function answer<N extends StatisticsTaskName>({ name, task }: StatisticsRequest<N>): StatisticsReply {
   try {
-    return { id, answer: tasks[name](task) };
+    return { answer: tasks[name](task) };
   } catch (thrown) {
-    return { id, error: toPlainError(thrown) };
+    return { error: toPlainError(thrown) };
   }
 }
 
-parentPort!.on('message', (request: StatisticsRequest) => parentPort!.postMessage(answer(request)));
+function send(reply: StatisticsReply): void {
+  parentPort!.postMessage(reply);
+}
+
+parentPort!.on('message', (request: StatisticsRequest) => send(answer(request)));

@@ -7,14 +7,14 @@
  */
 import { triggerFlags } from '#core/ares/triggers.ts';
 import type { Alternatives, RequestOf, ResponseOf } from '#core/contract/contract.ts';
-import type { Engine, ScoreColumns, Sequence } from '#core/engine/api.ts';
+import type { Engine, RolloutProgress, ScoreColumns, Sequence } from '#core/engine/api.ts';
 import { grade } from '#core/grading/grade.ts';
 import { tokenPieces } from '#core/model/tokenPieces.ts';
 import { RandomStep } from '#core/runs/context.ts';
 import { fromStored, prepareProblems } from '#core/runs/prompts.ts';
 import { AresError } from '#core/util/errors.ts';
 import { mean } from '#core/util/statistics.ts';
-import type { InspectionEngine } from './hostContext.ts';
+import type { InspectionEngine, JobControl } from './hostContext.ts';
 import type { StoredTrace } from './storedTrace.ts';
 
 /** The k most likely tokens at every position, with the rank of the token that was chosen. */
@@ -22,6 +22,7 @@ export async function alternativesOf(
   trace: StoredTrace,
   wanted: number,
   inspection: InspectionEngine,
+  { signal, progress }: JobControl,
 ): Promise<Alternatives> {
   const { reader, tokens, key } = trace;
   const k = Math.min(wanted, reader.base.config.vocabSize);
@@ -29,8 +30,12 @@ export async function alternativesOf(
   const sequence: Sequence = { promptIds: promptOf(trace), responseIds: tokens.ids };
   const { temperature } = reader.sampling(key.stage);
   const longestSequence = sequence.promptIds.length + tokens.ids.length;
-  const scores = await inspection.withModel({ ...weights, longestSequence }, (engine, model) =>
-    engine.score({ model, sequences: [sequence], temperature, alternatives: k }),
+  // All positions come from one pass, of which nobody can say how far it is.
+  progress(0, null);
+  const scores = await inspection.withModel(
+    { ...weights, longestSequence },
+    (engine, model) => engine.score({ model, sequences: [sequence], temperature, alternatives: k }),
+    signal,
   );
   const ids = scores.alternativeIds!;
   return {
@@ -52,6 +57,7 @@ export async function forkTrace(
   trace: StoredTrace,
   request: ForkRequest,
   inspection: InspectionEngine,
+  { signal, progress }: JobControl,
 ): Promise<Branches> {
   const { reader, tokens, key } = trace;
   const { position, tokenId, maxNewTokens } = request;
@@ -71,6 +77,7 @@ export async function forkTrace(
   const { sequences, stopped, scores } = await inspection.withModel(
     { ...weights, longestSequence },
     async (engine, model) => {
+      const atMost = request.samples * (limit - prefixIds.length);
       const continued = await continuations(
         engine,
         model,
@@ -78,11 +85,13 @@ export async function forkTrace(
         { ...request, maxNewTokens: limit },
         prefixIds,
         promptIds,
+        ({ newTokens }) => progress(newTokens, atMost),
       );
       // Scored as the trace was, whatever temperature it went on with; the token that was chosen is scored too.
       const { temperature } = reader.sampling(key.stage);
       return { ...continued, scores: await engine.score({ model, sequences: continued.sequences, temperature }) };
     },
+    signal,
   );
   return { model: weights.label, branches: branchesOf(trace, position, sequences, stopped, scores) };
 }
@@ -95,6 +104,7 @@ async function continuations(
   { tokenId, samples, temperature, maxNewTokens, seed }: ForkRequest,
   prefixIds: Int32Array,
   promptIds: Int32Array,
+  onProgress: (progress: RolloutProgress) => void,
 ): Promise<{ sequences: Sequence[]; stopped: boolean[] }> {
   const { stopIds } = reader.base;
   // The end was chosen: there is nothing to go on with.
@@ -107,7 +117,7 @@ async function continuations(
     sampleKey,
   }));
   const sampling = { temperature, topK: 0, topP: 1, greedy: false, maxNewTokens, stopIds, alternatives: 0 };
-  const rollouts = await engine.generate({ model, jobs, seed, step: RandomStep.inspection, sampling });
+  const rollouts = await engine.generate({ model, jobs, seed, step: RandomStep.inspection, sampling }, onProgress);
   let offset = 0;
   const sequences = Array.from(rollouts.lengths, (length): Sequence => {
     const fresh = rollouts.ids.subarray(offset, (offset += length));

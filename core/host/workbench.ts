@@ -63,8 +63,8 @@ interface Session extends OpenProject {
 }
 
 /** So that the window answers while a run trains on every core. */
-function startBackgroundEngine(options: EngineOptions): Promise<Engine> {
-  return startEngineProcess(options, forkEngine(), true);
+function startBackgroundEngine(options: EngineOptions, ended?: AbortSignal): Promise<Engine> {
+  return startEngineProcess(options, ended, forkEngine(), true);
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {

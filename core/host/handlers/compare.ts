@@ -50,8 +50,10 @@ export function compareHandlers(host: HostContext): Pick<Handlers, CompareCalls>
     const before = known.get(key);
     if (before !== undefined) return before;
     const evaluations = arms.map(({ evaluation }) => evaluation);
-    const comparison = statistics
-      .ask('compare', { evaluations, reference, groupBy, pairs, resamples })
+    const task = { evaluations, reference, groupBy, pairs, resamples };
+    const about = { kind: 'compare', title: `Comparison of ${labelsOf(arms)}`, unit: 'values' } as const;
+    const comparison = host.jobs
+      .run(about, (control) => statistics.ask('compare', task, control))
       .then((result) => ({ ...result, evaluations }));
     known.set(key, comparison);
     // A failure is not kept: asking again may succeed.
@@ -70,7 +72,9 @@ export function compareHandlers(host: HostContext): Pick<Handlers, CompareCalls>
     'compare.budget': async ({ armIds, reference, group }) => {
       const { arms } = armCatalogue(host.project().store).select(armIds, reference);
       const evaluations = arms.map(({ evaluation }) => evaluation);
-      const curves = await statistics.ask('budget', { evaluations, group: requireGroup(arms, group) });
+      const about = { kind: 'compare', title: `Token budgets of ${labelsOf(arms)}`, unit: 'values' } as const;
+      const task = { evaluations, group: requireGroup(arms, group) };
+      const curves = await host.jobs.run(about, (control) => statistics.ask('budget', task, control));
       return {
         budgetTokens: Float64Array.from(curves[0]?.budgetTokens ?? []),
         curves: curves.map(({ arm, label, accuracy, low, high }) => ({
@@ -109,7 +113,10 @@ export function compareHandlers(host: HostContext): Pick<Handlers, CompareCalls>
       const text =
         format === 'csv'
           ? tableToCsv(comparisonTable(comparison))
-          : await statistics.ask('report', comparisonReport(store, set, comparison));
+          : await host.jobs.run(
+              { kind: 'compare', title: `Report of ${labelsOf(set.arms)}`, unit: 'values' },
+              (control) => statistics.ask('report', comparisonReport(store, set, comparison), control),
+            );
       const mediaType = format === 'csv' ? 'text/csv; charset=utf-8' : 'text/html; charset=utf-8';
       return { fileName: `${fileStem(set)}.${format}`, mediaType, bytes: new TextEncoder().encode(text) };
     },
@@ -156,6 +163,10 @@ function problemColumns(store: Store, { arms }: ArmSet, reference: string): Resp
     samples: Int32Array.from(column('samples')),
     meanLengthTokens: Float64Array.from(column('lengthTokens')),
   };
+}
+
+function labelsOf(arms: ArmSet['arms']): string {
+  return arms.map(({ label }) => label).join(', ');
 }
 
 /** A file name of letters, digits and hyphens. */

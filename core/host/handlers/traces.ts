@@ -12,7 +12,15 @@ export function traceHandlers(
   const read = (rolloutId: number) => readTrace(host.project().store, rolloutId);
   return {
     'rollouts.trace': ({ rolloutId }) => traceOf(read(rolloutId)),
-    'rollouts.alternatives': ({ rolloutId, k }) => alternativesOf(read(rolloutId), k, host.inspection()),
-    'rollouts.fork': ({ rolloutId, ...request }) => forkTrace(read(rolloutId), request, host.inspection()),
+    'rollouts.alternatives': ({ rolloutId, k }) => {
+      const trace = read(rolloutId);
+      const about = { kind: 'alternatives', title: `Alternatives in ${trace.problem.id}`, unit: 'tokens' } as const;
+      return host.jobs.run(about, (control) => alternativesOf(trace, k, host.inspection(), control));
+    },
+    'rollouts.fork': ({ rolloutId, ...request }) => {
+      const trace = read(rolloutId);
+      const about = { kind: 'fork', title: `Fork of ${trace.problem.id}`, unit: 'tokens' } as const;
+      return host.jobs.run(about, (control) => forkTrace(trace, request, host.inspection(), control));
+    },
   };
 }

@@ -20,8 +20,9 @@ export class Labels {
   /** Written one after another; what is waiting is put on top of columns that arrive meanwhile. */
   #writing: Promise<void> = Promise.resolve();
   #pending: Judgement[][] = [];
-  /** When this window last wrote: a change announced right after is its own. */
+  /** When this window last wrote: a change announced right after is most likely its own. */
   #wroteMs = -Infinity;
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -44,11 +45,24 @@ export class Labels {
     this.refresh();
   }
 
-  /** Asks again, unless the change that was announced is known here already. */
-  refreshUnlessOwn(): boolean {
-    if (performance.now() - this.#wroteMs < OWN_CHANGE_MS) return false;
-    this.refresh();
-    return true;
+  /**
+   * Asks again because of an announced change: at once, or while a person labels, when they pause. The change is
+   * then their own as a rule, and shown already; another's, announced with it, must not be missed.
+   */
+  refreshWhenCalm(refreshed: () => void): void {
+    clearTimeout(this.#later);
+    const calmMs = this.#wroteMs + CALM_AFTER_MS - performance.now();
+    this.#later = setTimeout(
+      () => {
+        this.refresh();
+        refreshed();
+      },
+      Math.max(0, calmMs),
+    );
+  }
+
+  close(): void {
+    clearTimeout(this.#later);
   }
 
   refresh(): void {
@@ -133,5 +147,5 @@ export class Labels {
   }
 }
 
-/** The announcement of a change follows its write at once; another's change in that moment is seen with the next. */
-const OWN_CHANGE_MS = 1000;
+/** Somebody who has written nothing for so long has paused. */
+const CALM_AFTER_MS = 1000;

@@ -90,6 +90,41 @@ describe.skipIf(chromiumPath === null)('the rooms of the window', () => {
     },
   );
 
+  it('stops a fork that takes long, in the room and in the line of jobs, and forks again', async () => {
+    await open({ room: 'entropy', params: { view: 'trace' } });
+    const { page } = app;
+    await page.getByRole('textbox', { name: /^Trace of/ }).waitFor();
+    const panel = page.getByRole('complementary', { name: 'Token' });
+    const set = async (label: string, value: string) => {
+      await panel.getByLabel(label).fill(value);
+      await panel.getByLabel(label).press('Tab');
+    };
+    // So hot that no branch ends by itself.
+    for (const [label, value] of [
+      ['Samples', '16'],
+      ['Temperature', '5'],
+      ['At most', '400'],
+    ] as const)
+      await set(label, value);
+    await panel.getByRole('button', { name: 'Fork here' }).click();
+    await page
+      .getByRole('contentinfo', { name: 'Status' })
+      .getByRole('button', { name: /^Fork of .* tokens/ })
+      .waitFor();
+    await app.screenshot('fork-at-work-light');
+    await panel.getByRole('button', { name: /^Stop: Fork of/ }).click();
+    await panel.getByText(/^Stopped: Fork of/).waitFor();
+    await panel.getByRole('button', { name: /^Stop: Fork of/ }).waitFor({ state: 'detached' });
+    await set('Samples', '2');
+    await set('At most', '8');
+    await panel.getByRole('button', { name: 'Fork here' }).click();
+    await page
+      .getByText('after the fork')
+      .or(page.getByRole('separator', { name: 'Height of the branches' }))
+      .first()
+      .waitFor();
+  });
+
   describe('by the keys alone', () => {
     /** What is on the page in the end. */
     const shown = <T>(ask: () => T) => expect.poll(ask, { timeout: PATIENCE_MS });

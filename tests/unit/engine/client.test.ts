@@ -71,6 +71,26 @@ describe('startEngine', () => {
     expect(finished.length).toBeGreaterThan(2);
     await engine.close();
   });
+
+  it('ends at once when it is told to, in the middle of a call', async () => {
+    const life = new AbortController();
+    const engine = await startEngine(options, life.signal);
+    const { handle } = await engine.openModel(folder);
+    const jobs = [{ promptIds: Int32Array.of(3), prefixIds: new Int32Array(0), promptKey: 0, sampleKey: 0 }];
+    const sampling = {
+      temperature: 1,
+      topK: 0,
+      topP: 1,
+      greedy: false,
+      maxNewTokens: 16,
+      stopIds: [],
+      alternatives: 0,
+    };
+    const generated = engine.generate({ model: handle, jobs, seed: 1, step: 0, sampling });
+    life.abort();
+    await expect(generated).rejects.toMatchObject({ code: 'engine' });
+    await expect(engine.memoryBytes()).rejects.toMatchObject({ code: 'engine' });
+  });
 });
 
 describe('training state', () => {

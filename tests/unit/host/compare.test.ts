@@ -5,6 +5,7 @@ import { type CallName, type Handlers, type RequestOf, type ResponseOf, calls } 
 import { compareHandlers } from '#core/host/handlers/compare.ts';
 import { recipeDiffHandlers } from '#core/host/handlers/recipeDiff.ts';
 import type { HostContext } from '#core/host/hostContext.ts';
+import { createJobs } from '#core/host/jobs.ts';
 import { writeRunFile } from '#core/host/runFile.ts';
 import type { Store } from '#core/store/store.ts';
 import { type StoredRun, type StoredRunOptions, addStoredRun, storedRun } from '../compare/storedRun.ts';
@@ -12,8 +13,9 @@ import { type StoredRun, type StoredRunOptions, addStoredRun, storedRun } from '
 type Calls = ReturnType<typeof compareHandlers> & ReturnType<typeof recipeDiffHandlers>;
 
 function openCalls(store: Store, folder: string) {
-  // Sound: these handlers use nothing but the project.
-  const host = { project: () => ({ folder, store }) } as unknown as HostContext;
+  // Sound: these handlers use nothing but the project and jobs.
+  const jobs = createJobs({ announce: () => undefined });
+  const host = { project: () => ({ folder, store }), jobs } as unknown as HostContext;
   const handlers: Calls = { ...compareHandlers(host), ...recipeDiffHandlers(host) };
   return async <N extends keyof Calls & CallName>(name: N, request: RequestOf<N>): Promise<ResponseOf<N>> => {
     z.parse(calls[name].request, request);

@@ -11,9 +11,10 @@ function watched(changes: { idleMs?: number; memoryLimitBytes?: number } = {}) {
   const log: string[] = [];
   let started = 0;
   let opened = 0;
-  const startEngine = async (): Promise<Engine> => {
+  const startEngine = async (_: unknown, ended: AbortSignal): Promise<Engine> => {
     const number = ++started;
     log.push(`start ${number}`);
+    ended.addEventListener('abort', () => log.push(`kill ${number}`));
     const engine: Partial<Engine> = {
       openModel: async (folder) => {
         const handle = `m${++opened}`;
@@ -100,4 +101,39 @@ it('refuses what cannot fit in memory, before it starts anything', async () => {
   const { inspection, log, source } = watched({ memoryLimitBytes: 1000 });
   await expect(inspection.withModel(source('a'), async () => undefined)).rejects.toMatchObject({ code: 'memory' });
   expect(log).toEqual([]);
+});
+
+it('ends its process when the call it serves is stopped, and serves the next with another', async () => {
+  const { inspection, log, source } = watched();
+  const a = source('a');
+  const stop = new AbortController();
+  const stuck = inspection.withModel(
+    a,
+    () =>
+      new Promise((_, reject) => stop.signal.addEventListener('abort', () => reject(new AresError('engine', 'ended')))),
+    stop.signal,
+  );
+  const next = inspection.withModel(a, async () => 'served');
+  await vi.waitUntil(() => log.includes('open a as m1'));
+  stop.abort();
+  await expect(stuck).rejects.toMatchObject({ code: 'interrupted' });
+  expect(await next).toBe('served');
+  expect(log).toEqual(['start 1', 'open a as m1', 'kill 1', 'start 2', 'open a as m2']);
+  await inspection.close();
+});
+
+it('stops a call that waits for its turn at once, and leaves the one before it alone', async () => {
+  const { inspection, log, source } = watched();
+  const a = source('a');
+  let finish!: (value: string) => void;
+  const first = inspection.withModel(a, () => new Promise<string>((resolve) => (finish = resolve)));
+  const stop = new AbortController();
+  const second = inspection.withModel(a, async () => log.push('second'), stop.signal);
+  await vi.waitUntil(() => log.includes('open a as m1'));
+  stop.abort();
+  await expect(second).rejects.toMatchObject({ code: 'interrupted' });
+  finish('whole');
+  expect(await first).toBe('whole');
+  await inspection.close();
+  expect(log).toEqual(['start 1', 'open a as m1', 'end 1']);
 });

@@ -118,3 +118,36 @@ describe('the list of jobs', () => {
     expect(jobs.list()).toMatchObject([{ state: 'cancelled' }]);
   });
 });
+
+describe('work that somebody waits for', () => {
+  it('is a job while it lasts, and its result is not kept', async () => {
+    const jobs = createJobs({ announce: () => undefined });
+    let control!: JobControl;
+    let finish!: (value: string) => void;
+    const answer = jobs.run(about, (given) => {
+      control = given;
+      return new Promise<string>((resolve) => (finish = resolve));
+    });
+    await Promise.resolve();
+    control.progress(3, 10);
+    expect(jobs.list()).toMatchObject([{ state: 'running', done: 3, total: 10 }]);
+    finish('done');
+    expect(await answer).toBe('done');
+    await Promise.resolve();
+    expect(jobs.list()).toMatchObject([{ state: 'finished', result: null }]);
+  });
+
+  it('fails as what it threw, and as interrupted when it was cancelled', async () => {
+    const jobs = createJobs({ announce: () => undefined });
+    await expect(jobs.run(about, () => Promise.reject(new AresError('bad-data', 'no')))).rejects.toThrow('no');
+    const stopped = jobs.run(
+      about,
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('killed')))),
+    );
+    await Promise.resolve();
+    jobs.cancel(jobs.list().at(-1)!.jobId);
+    await expect(stopped).rejects.toMatchObject({ code: 'interrupted', message: 'Stopped: Import data.csv.' });
+    await Promise.resolve();
+    expect(jobs.list().map(({ state }) => state)).toEqual(['failed', 'cancelled']);
+  });
+});

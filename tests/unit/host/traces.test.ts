@@ -16,6 +16,7 @@ import { entropyHandlers } from '#core/host/handlers/entropy.ts';
 import { rolloutHandlers } from '#core/host/handlers/rollouts.ts';
 import { traceHandlers } from '#core/host/handlers/traces.ts';
 import type { HostContext } from '#core/host/hostContext.ts';
+import { createJobs } from '#core/host/jobs.ts';
 import { createInspectionEngine } from '#core/host/inspectionEngine.ts';
 import { openProject } from '#core/host/project.ts';
 import { parseRecipe } from '#core/runs/recipe.ts';
@@ -56,6 +57,7 @@ async function ask<N extends CallName>(name: N, request: RequestOf<N>): Promise<
   const host = {
     project: () => ({ folder, store }),
     inspection: () => inspection,
+    jobs: createJobs({ announce: () => undefined }),
   } as Partial<HostContext> as HostContext;
   const handlers: Partial<Handlers> = { ...rolloutHandlers(host), ...traceHandlers(host), ...entropyHandlers(host) };
   const handler = handlers[name] as Handlers[N];
