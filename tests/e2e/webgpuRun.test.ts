@@ -39,8 +39,9 @@ async function startDoomedEngine(options: EngineOptions): Promise<Engine> {
       child.on('exit', (code, signal) => end({ code, signal }));
     },
     release: () => child.disconnect(),
+    kill: () => void child.kill('SIGKILL'),
   };
-  return startEngine(options, channel);
+  return startEngine(options, undefined, channel);
 }
 
 describeWithWebGpu('a run on WebGPU', () => {

@@ -19,7 +19,7 @@ export const doctor = defineCommand({
   async run({ operands: { folder = '.' }, json, terminal }) {
     const findings = await runChecks(folder, startEngine);
     // What drivers print of their own accord is in the findings, in other words.
-    const providers = await checkProviders((options) => startEngine(options, forkEngine({ isQuiet: true })));
+    const providers = await checkProviders((options) => startEngine(options, undefined, forkEngine({ isQuiet: true })));
     const ok =
       findings.every((finding) => finding.ok) && providers.every(({ provider, works }) => works || provider !== 'cpu');
     if (json) terminal.json({ ok, checks: findings, providers });

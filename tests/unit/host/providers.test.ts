@@ -39,8 +39,9 @@ it('finds that the process of an engine was taken down', async () => {
     send: () => undefined,
     listen: ({ end }) => queueMicrotask(() => end({ code: null, signal: 'SIGABRT' })),
     release: () => undefined,
+    kill: () => undefined,
   };
-  const finding = await checkProvider('webgpu', (options) => startEngine(options, dying), 'linux-x64');
+  const finding = await checkProvider('webgpu', (options) => startEngine(options, undefined, dying), 'linux-x64');
   expect(finding).toMatchObject({ works: false, detail: expect.stringContaining('SIGABRT') });
   expect(finding.next).toContain('driver');
 });
