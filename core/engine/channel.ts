@@ -7,6 +7,13 @@
 import { fork } from 'node:child_process';
 import type { FromEngine, ToEngine } from './messages.ts';
 
+/**
+ * What the process of an engine needs in its environment. glibc raises the size from which on it asks the system
+ * for memory to that of whatever was freed last, and keeps what is smaller; with a fixed size tensors and weights
+ * go back when they are freed. Other systems do not look at it.
+ */
+export const engineEnvironment = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) } as const;
+
 export interface EngineEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -43,6 +50,7 @@ export function forkEngine({ isQuiet = false }: { isQuiet?: boolean } = {}): Eng
       ...(isQuiet ? (['ignore', 'ignore', 'ignore'] as const) : (['inherit', 'inherit', 'inherit'] as const)),
       'ipc',
     ],
+    env: { ...process.env, ...engineEnvironment },
   });
   return {
     send: (message) => void child.send(message),

@@ -7,7 +7,7 @@
  * moved by deviceKeyValueCache.ts.
  */
 import type { Feed, Outputs } from '#core/tensor/runtime.ts';
-import { type Tensor, float32 } from '#core/tensor/types.ts';
+import { type Tensor, discard, float32 } from '#core/tensor/types.ts';
 import { pastName, presentTensors } from './rolloutGraph.ts';
 
 export interface CacheShape {
@@ -69,17 +69,19 @@ export class HostKeyValueCache implements KeyValueCache<HostRow> {
   rowsOf(outputs: Outputs | null, rows: readonly { length: number }[]): HostRow[] {
     const { layers } = this.#shape;
     const present = outputs === null ? [] : presentTensors(outputs.host, layers);
-    return rows.map(({ length }, row) =>
+    const taken = rows.map(({ length }, row) =>
       length > 0
         ? rowOfPrefill(this.#shape, present, row, length)
         : Array.from({ length: 2 * layers }, () => new Float32Array(0)),
     );
+    present.forEach(discard);
+    return taken;
   }
 
   async assemble(rows: readonly RowSource<HostRow>[]): Promise<void> {
     const { layers, kvHeads, headDim } = this.#shape;
     const capacity = Math.max(0, ...rows.map(({ length }) => length));
-    this.#tensors = Array.from({ length: 2 * layers }, (_, t) => {
+    const tensors = Array.from({ length: 2 * layers }, (_, t) => {
       const target = new Float32Array(rows.length * kvHeads * capacity * headDim);
       rows.forEach((source, row) => {
         const { length } = source;
@@ -97,6 +99,8 @@ export class HostKeyValueCache implements KeyValueCache<HostRow> {
       });
       return float32(target, [rows.length, kvHeads, capacity, headDim]);
     });
+    this.dispose();
+    this.#tensors = tensors;
     this.#capacity = capacity;
   }
 
@@ -105,11 +109,13 @@ export class HostKeyValueCache implements KeyValueCache<HostRow> {
   }
 
   advance({ host }: Outputs, steps: number): void {
+    this.dispose();
     this.#tensors = presentTensors(host, this.#shape.layers);
     this.#capacity += steps;
   }
 
   dispose(): void {
+    this.#tensors.forEach(discard);
     this.#tensors = [];
   }
 }

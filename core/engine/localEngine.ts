@@ -60,6 +60,11 @@ export interface EngineOptions {
   chunkTokens: number;
   /** What it computes on; default the CPU. */
   provider?: Provider | undefined;
+  /**
+   * Sampling, scoring and training each begin without what the others have kept. Less memory; their graphs are
+   * built anew each time, which takes a fraction of a second. Default false.
+   */
+  releaseBetween?: boolean | undefined;
 }
 
 const WEIGHTS_FILE = 'weights.safetensors';
@@ -133,18 +138,24 @@ export class LocalEngine implements Engine {
     await this.#sessions.releaseShared();
   }
 
-  generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns> {
+  async generate(request: RolloutRequest, onProgress?: (progress: RolloutProgress) => void): Promise<RolloutColumns> {
+    await this.#begin('sample');
     const { tokenBudget, maxRows, chunkTokens } = this.#options;
     const options = { maxRows, chunkTokens, prefillTokenBudget: tokenBudget };
     return generateRollouts(this.#sessions, this.#model(request.model), request, options, onProgress);
   }
 
-  score(request: ScoreRequest): Promise<ScoreColumns> {
+  async score(request: ScoreRequest): Promise<ScoreColumns> {
+    await this.#begin('score');
     return scoreSequences(this.#sessions, this.#model(request.model), request, this.#options.tokenBudget);
   }
 
-  trainStep(request: TrainStepRequest): Promise<TrainStepResult> {
-    return trainStep(this.#sessions, this.#model(request.model), request, this.#options);
+  async trainStep(request: TrainStepRequest): Promise<TrainStepResult> {
+    await this.#begin('train');
+    const state = this.#model(request.model);
+    // The update makes its baked weights stale, so nothing is lost.
+    await this.#sessions.forget(state);
+    return trainStep(this.#sessions, state, request, this.#options);
   }
 
   async saveModel(model: ModelHandle, folder: string): Promise<void> {
@@ -221,6 +232,10 @@ export class LocalEngine implements Engine {
     for (const { resident } of this.#models.values()) resident?.dispose();
     this.#models.clear();
     await this.#sessions.close();
+  }
+
+  async #begin(work: 'sample' | 'score' | 'train'): Promise<void> {
+    if (this.#options.releaseBetween === true) await this.#sessions.begin(work);
   }
 
   #register(state: ModelState): OpenedModel {

@@ -9,6 +9,7 @@ import type { BuiltModel } from '#core/tensor/graph.ts';
 import { type Provider, keepsTensorsOnDevice } from '#core/tensor/provider.ts';
 import { Session } from '#core/tensor/runtime.ts';
 import { DevicePrograms } from './devicePrograms.ts';
+import { discard } from '#core/tensor/types.ts';
 import { type ModelState, shapeOf } from './modelState.ts';
 
 interface BakedSession {
@@ -24,12 +25,19 @@ export class SessionCache {
   readonly #threads: number;
   readonly #shared = new Map<string, Session>();
   readonly #baked = new Map<ModelState, BakedSession>();
+  #work: string | undefined;
 
   /** @param provider what the sessions compute on; default the CPU */
   constructor(threads: number, provider: Provider = 'cpu') {
     this.#threads = threads;
     this.provider = provider;
     this.device = keepsTensorsOnDevice(provider) ? new DevicePrograms(threads, provider) : null;
+  }
+
+  /** Says what comes next. Other work than before begins without the sessions of the one before, and their memory. */
+  async begin(work: 'sample' | 'score' | 'train'): Promise<void> {
+    if (this.#work !== undefined && this.#work !== work) await this.#releaseAll();
+    this.#work = work;
   }
 
   /**
@@ -61,11 +69,15 @@ export class SessionCache {
     const known = this.#baked.get(state);
     if (known !== undefined && known.version === state.version && known.purpose === purpose) return known.session;
     await this.forget(state);
-    const session = await Session.create(build(), {
+    const built = build();
+    const session = await Session.create(built, {
       threads: this.#threads,
       optimisation: 'all',
       provider: this.provider,
     });
+    // The runtime has copied them; what was joined or merged for it is of no use to anyone else.
+    const own = new Set<unknown>(state.weights.values());
+    for (const { tensor } of built.external) if (!own.has(tensor.data)) discard(tensor);
     this.#baked.set(state, { version: state.version, purpose, session });
     return session;
   }
@@ -84,6 +96,10 @@ export class SessionCache {
 
   async close(): Promise<void> {
     await this.device?.close();
+    await this.#releaseAll();
+  }
+
+  async #releaseAll(): Promise<void> {
     await this.releaseShared();
     for (const { session } of this.#baked.values()) await session.release();
     this.#baked.clear();

@@ -145,8 +145,8 @@ function emitAlternatives(g: Graph, logprob: Value, logprobs: Value, count: numb
 }
 
 /** Dimensions: parts of the response tokens, and response tokens of a part. */
-const PARTS = 'parts of the response';
-const TOKENS = 'response tokens of a part';
+export const PARTS = 'parts of the response';
+export const TOKENS = 'response tokens of a part';
 
 /** Hidden states at the positions that predict response tokens, divided by the temperature. */
 function emitResponses(

@@ -6,7 +6,7 @@
  */
 import { VISION_PREFIX } from '#core/model/vision/parameters.ts';
 import type { Outputs } from '#core/tensor/runtime.ts';
-import type { Tensor } from '#core/tensor/types.ts';
+import { type Tensor, discard, float32 } from '#core/tensor/types.ts';
 import { AresError } from '#core/util/errors.ts';
 import type { PolicyLoss, SupervisedLoss, TrainStepRequest, TrainStepResult } from './api.ts';
 import { adamwStep } from './adamw.ts';
@@ -60,6 +60,7 @@ type Update = typeof trainStep;
 const updateOnHost: Update = async (sessions, state, request, options) => {
   const { gradients, ...result } = await computeGradients(sessions, state, request, options);
   const gradientNorm = adamwStep(state.optimizer!, trainedWeights(state), gradients, request.learningRate);
+  for (const gradient of gradients.values()) discard(float32(gradient, [gradient.length]));
   return { ...result, gradientNorm };
 };
 
@@ -179,10 +180,14 @@ function scalarOf(tensor: Tensor): number {
 
 /** The first micro-batch's gradients are fresh buffers and serve as accumulators for the rest. */
 function accumulate(sums: Map<string, Float32Array>, outputs: Record<string, Tensor>): void {
-  for (const [name, { data }] of gradientsIn(outputs)) {
-    const gradient = data as Float32Array;
+  for (const [name, tensor] of gradientsIn(outputs)) {
+    const gradient = tensor.data as Float32Array;
     const sum = sums.get(name);
-    if (sum === undefined) sums.set(name, gradient);
-    else for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + gradient[i]!;
+    if (sum === undefined) {
+      sums.set(name, gradient);
+      continue;
+    }
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + gradient[i]!;
+    discard(tensor);
   }
 }

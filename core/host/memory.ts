@@ -1,34 +1,26 @@
 /**
  * How much memory a run needs, before it starts.
  *
- * Owns: the estimate, part by part, and the choice of micro-batch from it (DESIGN §4). It is an upper
- * estimate of what the engine holds at its peak; what the machine has is the caller's to say.
+ * Owns: which weights, graphs and tensors are in memory at the same time in each stage, and the choice of
+ * micro-batch from it (DESIGN §4). What a graph takes is counted from the graph itself (engine/workMemory.ts);
+ * what the machine has is the caller's to say. tests/unit/host/memoryPeak.test.ts compares it with measured peaks.
  */
 import type { AdapterOptions } from '#core/engine/api.ts';
-import { loraLayout, loraSpecs } from '#core/model/lora.ts';
-import { parameterCount } from '#core/model/parameters.ts';
-import type { TextConfig } from '#core/model/config.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
-import { attentionParts, defaultPartLimits } from '#core/engine/microBatch.ts';
+import { type TrainingBatch, WorkMemory, microBatch } from '#core/engine/workMemory.ts';
+import type { TextConfig } from '#core/model/config.ts';
+import { type LoraLayout, loraLayout, loraSpecs } from '#core/model/lora.ts';
+import { parameterCount } from '#core/model/parameters.ts';
+import type { Footprint } from '#core/tensor/footprint.ts';
 import { AresError } from '#core/util/errors.ts';
 
-/** Sequences that an optimizer step is made of. */
-export interface TrainingBatch {
-  sequences: number;
-  /** Of the longest, prompt and response together, tokens. */
-  length: number;
-}
-
 export interface Workload {
-  config: Pick<
-    TextConfig,
-    'layers' | 'heads' | 'kvHeads' | 'headDim' | 'hiddenSize' | 'intermediateSize' | 'vocabSize'
-  >;
+  config: TextConfig;
+  /** The adapter that is trained; {} for none. */
+  layout: LoraLayout;
   parameters: number;
   /** Scalars that training changes: all, those of an adapter, or none. */
   trainedParameters: number;
-  /** Training is of an adapter, so that the reference needs no copy of the weights. */
-  hasAdapter: boolean;
   /** Prompt and response together of the longest that is sampled, tokens. */
   longestSequence: number;
   /** Responses that are sampled side by side, as far as the engine's rows go. */
@@ -39,21 +31,25 @@ export interface Workload {
 }
 
 export interface MemoryEstimate {
+  /** The model, the reference policy, and the copy that a rollout graph has of it. */
   weightsBytes: number;
   gradientsBytes: number;
   optimizerBytes: number;
+  /** Everything between weights and results, logits included, with what the runtime's arenas keep. */
   activationsBytes: number;
   keyValueBytes: number;
-  logitsBytes: number;
+  /** The process, and the graphs it has loaded. */
   runtimeBytes: number;
   totalBytes: number;
 }
 
-type Options = Pick<EngineOptions, 'tokenBudget' | 'checkpointBlocks' | 'maxRows'>;
+type Options = Pick<EngineOptions, 'tokenBudget' | 'checkpointBlocks' | 'maxRows' | 'releaseBetween'>;
 
 const FLOAT_BYTES = 4;
-/** The process with its runtime, before any model. */
-const RUNTIME_BYTES = 96 * 1024 * 1024;
+/** Node with the runtime loaded and its threads started: 112 MiB before the first graph, 128 MiB after it ran. */
+const RUNTIME_BYTES = 128 * 2 ** 20;
+/** A session of the runtime, measured over graphs of 130 to 4400 nodes. */
+const BYTES_PER_NODE = 16 * 2 ** 10;
 /** Rows generated side by side, and tokens between two reports of progress. */
 const MAX_ROWS = 64;
 const CHUNK_TOKENS = 32;
@@ -68,139 +64,142 @@ export function workloadOf(
 ): Workload {
   const parameters = parameterCount(config);
   const trains = coldStart !== null || policy !== null;
-  const hasAdapter = trains && adapter !== null;
-  const trained = adapter === null ? parameters : loraParameterCount(config, adapter);
-  return {
-    config,
-    parameters,
-    trainedParameters: trains ? trained : 0,
-    hasAdapter,
-    ...sampled,
-    coldStart,
-    policy,
-  };
+  const layout =
+    trains && adapter !== null ? loraLayout(config, { rank: adapter.rank, scaling: 1 }, adapter.targets) : {};
+  const trained = adapter === null ? parameters : loraParameterCount(config, layout);
+  return { config, layout, parameters, trainedParameters: trains ? trained : 0, ...sampled, coldStart, policy };
 }
 
 type AdapterSize = Pick<AdapterOptions, 'rank' | 'targets'>;
 
-function loraParameterCount(config: TextConfig, { rank, targets }: AdapterSize): number {
-  return loraSpecs(config, loraLayout(config, { rank, scaling: 1 }, targets)).reduce(
-    (total, { shape }) => total + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+function loraParameterCount(config: TextConfig, layout: LoraLayout): number {
+  return loraSpecs(config, layout).reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** What the stage that needs most of it holds at its peak. */
+/** Graphs are built once for all options that are tried on a workload. */
+const workMemories = new WeakMap<Workload, WorkMemory>();
+
+function workMemoryOf(workload: Workload): WorkMemory {
+  const known = workMemories.get(workload) ?? new WorkMemory(workload);
+  workMemories.set(workload, known);
+  return known;
+}
+
+/** What the moment that needs most of it holds. */
 export function estimateMemory(workload: Workload, options: Options): MemoryEstimate {
-  const stages = [samplingStage(workload, options)];
-  if (workload.coldStart !== null) stages.push(coldStartStage(workload, workload.coldStart, options));
-  if (workload.policy !== null) stages.push(policyStage(workload, workload.policy, options));
-  return stages.reduce((most, stage) => (stage.totalBytes > most.totalBytes ? stage : most));
+  const sampling = samplingOf(workload, options);
+  const moments = [[sampling.atCreation], [sampling.running]];
+  if (workload.coldStart !== null) moments.push([trainingOf(workload, workload.coldStart, options)]);
+  if (workload.policy !== null) {
+    const training = trainingOf(workload, workload.policy, options);
+    const scoring = scoringOf(workload, workload.policy, options);
+    const held = heldInPolicy(workload);
+    // What another kind of work has grown to stays unless it is released; a rollout graph goes with every update.
+    const others = options.releaseBetween === true ? [] : [kept(training), kept(scoring), kept(sampling.prefill)];
+    moments.push(
+      [held, sampling.atCreation, ...others],
+      [held, sampling.running, ...others.slice(0, 2)],
+      [held, scoring, ...(options.releaseBetween === true ? [] : [others[0]!, sampling.running])],
+      [held, training, ...others.slice(1)],
+    );
+  }
+  return moments
+    .map((parts) => sumOf([modelOf(workload), ...parts]))
+    .reduce((most, each) => (each.totalBytes > most.totalBytes ? each : most));
 }
 
-type Parts = Omit<MemoryEstimate, 'runtimeBytes' | 'totalBytes'>;
+type Parts = Partial<Omit<MemoryEstimate, 'totalBytes'>>;
 
-function withTotal(parts: Parts): MemoryEstimate {
-  const totalBytes = Object.values(parts).reduce((sum, bytes) => sum + bytes, RUNTIME_BYTES);
-  return { ...parts, runtimeBytes: RUNTIME_BYTES, totalBytes };
+function sumOf(parts: readonly Parts[]): MemoryEstimate {
+  const total = (name: keyof Parts) => parts.reduce((sum, part) => sum + (part[name] ?? 0), 0);
+  const sums = {
+    weightsBytes: total('weightsBytes'),
+    gradientsBytes: total('gradientsBytes'),
+    optimizerBytes: total('optimizerBytes'),
+    activationsBytes: total('activationsBytes'),
+    keyValueBytes: total('keyValueBytes'),
+    runtimeBytes: RUNTIME_BYTES + total('runtimeBytes'),
+  };
+  return { ...sums, totalBytes: Object.values(sums).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-/** Labelling and evaluation: the model, and its copy inside the rollout graph with what the runtime packs of it. */
-function samplingStage(workload: Workload, options: Options): MemoryEstimate {
-  return withTotal({
-    weightsBytes: 3 * workload.parameters * FLOAT_BYTES,
-    gradientsBytes: 0,
-    optimizerBytes: 0,
-    activationsBytes: forwardBytes(
-      workload,
-      { sequences: Math.min(workload.rollouts, options.maxRows), length: workload.longestSequence },
-      options,
-    ),
-    keyValueBytes: keyValueBytes(workload, options),
-    logitsBytes: 0,
-  });
+function modelOf({ parameters }: Workload): Parts {
+  return { weightsBytes: parameters * FLOAT_BYTES };
 }
 
-function coldStartStage(workload: Workload, batch: TrainingBatch, options: Options): MemoryEstimate {
-  return withTotal({
-    ...trainingParts(workload, batch, options),
-    weightsBytes: workload.parameters * FLOAT_BYTES,
-    keyValueBytes: 0,
-  });
-}
-
-/** All at once: training, the reference policy with its scores, and sampling; sessions keep what they have had. */
-function policyStage(workload: Workload, batch: TrainingBatch, options: Options): MemoryEstimate {
-  const training = trainingParts(workload, batch, options);
-  const reference = workload.hasAdapter ? 0 : 1;
-  return withTotal({
-    ...training,
-    weightsBytes: (3 + reference) * workload.parameters * FLOAT_BYTES,
-    activationsBytes: training.activationsBytes + forwardBytes(workload, batch, options),
-    keyValueBytes: keyValueBytes(workload, options),
-    logitsBytes: training.logitsBytes + 3 * logitsPerPart(workload, batch, options) * FLOAT_BYTES,
-  });
-}
-
-/** Padded tokens of a micro-batch; a sequence that is longer than the budget goes alone. */
-function microBatchTokens({ sequences, length }: TrainingBatch, { tokenBudget }: Options): number {
-  return Math.max(1, Math.min(sequences, Math.floor(tokenBudget / length))) * length;
-}
-
-function trainingParts(
-  workload: Workload,
-  batch: TrainingBatch,
-  options: Options,
-): Pick<MemoryEstimate, 'gradientsBytes' | 'optimizerBytes' | 'activationsBytes' | 'logitsBytes'> {
-  const { config, trainedParameters } = workload;
-  const { layers, hiddenSize, vocabSize } = config;
-  const tokens = microBatchTokens(batch, options);
-  const kept = options.checkpointBlocks ? layers * hiddenSize : layers * keptPerToken(workload, batch);
-  // Beside what is kept, about as much again of one layer on its way back.
-  const activations = tokens * (kept + keptPerToken(workload, batch)) + attentionOfPart(workload, batch, options);
-  const perPart = logitsPerPart(workload, batch, options);
-  const inParts = tokens * vocabSize > perPart;
+/** The optimizer's moments, and the reference policy unless it is the same weights without an adapter. */
+function heldInPolicy({ parameters, trainedParameters, layout }: Workload): Parts {
+  const hasReference = Object.keys(layout).length === 0;
   return {
-    // The sum, and those of a micro-batch as the runtime holds them and as they are handed over.
-    gradientsBytes: 3 * trainedParameters * FLOAT_BYTES,
+    weightsBytes: hasReference ? parameters * FLOAT_BYTES : 0,
     optimizerBytes: 2 * trainedParameters * FLOAT_BYTES,
-    activationsBytes: activations * FLOAT_BYTES,
-    // Logits, log-probs, probabilities and their gradient; in parts also the sum of the output's gradient.
-    logitsBytes: (5 * perPart + (inParts ? 3 * vocabSize * hiddenSize : 0)) * FLOAT_BYTES,
   };
 }
 
-/** What the backward pass needs of one token in one layer, numbers: the inputs of every product and norm. */
-function keptPerToken({ config }: Workload, { length }: TrainingBatch): number {
-  const { heads, headDim, hiddenSize, intermediateSize } = config;
-  const probabilities = attentionParts(length) > 1 ? 0 : heads * length;
-  return 4 * hiddenSize + 4 * heads * headDim + 4 * intermediateSize + probabilities;
+/** What is left of work when it is done and its session stays. */
+function kept({ activationsBytes = 0, runtimeBytes = 0 }: Parts): Parts {
+  return { activationsBytes, runtimeBytes };
 }
 
-/** Scores, probabilities and their gradients of one part of the queries, where attention is computed in parts. */
-function attentionOfPart({ config }: Workload, batch: TrainingBatch, options: Options): number {
-  const parts = attentionParts(batch.length);
-  return parts === 1 ? 0 : (5 * microBatchTokens(batch, options) * config.heads * batch.length) / parts;
+function sessionOf({ nodes }: Footprint): number {
+  return nodes * BYTES_PER_NODE;
 }
 
-/** Scoring and prefill: one layer's worth of one micro-batch. */
-function forwardBytes(workload: Workload, batch: TrainingBatch, options: Options): number {
-  const perToken = keptPerToken(workload, batch);
-  return (microBatchTokens(batch, options) * perToken + attentionOfPart(workload, batch, options)) * FLOAT_BYTES;
+function trainingOf(workload: Workload, batch: TrainingBatch, options: Options): Parts {
+  const { tokenBudget, checkpointBlocks } = options;
+  const used = workMemoryOf(workload).training(batch, tokenBudget, checkpointBlocks);
+  const own = workload.trainedParameters * FLOAT_BYTES;
+  const isOneOfSeveral = microBatch(batch, tokenBudget).sequences < batch.sequences;
+  return {
+    // As the runtime holds them (in its arena), as they are handed over, and their sum over micro-batches.
+    gradientsBytes: (isOneOfSeveral ? 2 : 1) * own,
+    optimizerBytes: workload.policy === null || batch !== workload.policy ? 2 * own : 0,
+    activationsBytes: used.arenaBytes,
+    runtimeBytes: sessionOf(used),
+  };
 }
 
-function logitsPerPart({ config }: Workload, batch: TrainingBatch, options: Options): number {
-  return Math.min(microBatchTokens(batch, options) * config.vocabSize, defaultPartLimits.logits);
+function scoringOf(workload: Workload, batch: TrainingBatch, { tokenBudget }: Options): Parts {
+  const used = workMemoryOf(workload).scoring(batch, tokenBudget);
+  return { activationsBytes: used.arenaBytes, runtimeBytes: sessionOf(used) };
 }
 
-/** What goes into a chunk of generation and what comes out of it. */
-function keyValueBytes({ config, longestSequence, rollouts }: Workload, { maxRows }: Options): number {
+/** Labelling, evaluation, and the rollouts of a policy step. */
+function samplingOf(
+  workload: Workload,
+  { tokenBudget, maxRows }: Options,
+): Record<'atCreation' | 'running' | 'prefill', Parts> {
+  const { config, parameters, longestSequence, rollouts } = workload;
   const rows = Math.min(rollouts, maxRows);
-  return 2 * 2 * config.layers * config.kvHeads * config.headDim * longestSequence * rows * FLOAT_BYTES;
+  const memory = workMemoryOf(workload);
+  const chunk = memory.chunk(rows, Math.max(2, longestSequence), CHUNK_TOKENS);
+  const prefill = memory.prefill({ sequences: rows, length: longestSequence, responseLength: 1 }, tokenBudget);
+  const weights = parameters * FLOAT_BYTES;
+  const embedding = config.vocabSize * config.hiddenSize * FLOAT_BYTES;
+  const cacheOf = (length: number) => 2 * config.layers * config.kvHeads * config.headDim * length * rows * FLOAT_BYTES;
+  return {
+    // Queries, keys and values joined, gate and up joined, the runtime's copy of all, and what it packs meanwhile.
+    atCreation: { weightsBytes: joinedWeights(config) + 1.35 * weights, runtimeBytes: sessionOf(chunk) },
+    running: {
+      // Packed; an embedding that is the output too is there both ways.
+      weightsBytes: weights + (config.tiedEmbeddings ? embedding : 0),
+      activationsBytes: chunk.arenaBytes + prefill.arenaBytes,
+      // What goes into a chunk and what is handed over after it.
+      keyValueBytes: cacheOf(longestSequence - CHUNK_TOKENS) + cacheOf(longestSequence),
+      runtimeBytes: sessionOf(chunk) + sessionOf(prefill),
+    },
+    prefill: { activationsBytes: prefill.arenaBytes, runtimeBytes: sessionOf(prefill) },
+  };
+}
+
+/** Weights that a rollout graph has in fewer, larger matrices, bytes. */
+function joinedWeights({ layers, heads, kvHeads, headDim, hiddenSize, intermediateSize }: TextConfig): number {
+  return layers * hiddenSize * ((heads + 2 * kvHeads) * headDim + 2 * intermediateSize) * FLOAT_BYTES;
 }
 
 /**
- * The engine's options: the largest micro-batch that fits, recomputing blocks only where nothing else does.
+ * The engine's options: the largest micro-batch that fits. Graphs are released between rollouts and training, and
+ * then blocks recomputed, only where nothing else fits.
  * @param wanted null lets this choose
  * @throws AresError 'memory' with the numbers when even the smallest does not fit
  */
@@ -210,13 +209,17 @@ export function chooseEngineOptions(
   limitBytes: number,
 ): EngineOptions {
   const budgets = wanted.tokenBudget === null ? TOKEN_BUDGETS : [wanted.tokenBudget];
-  const candidates = [false, true].flatMap((checkpointBlocks) =>
+  const candidates = [
+    { releaseBetween: false, checkpointBlocks: false },
+    { releaseBetween: true, checkpointBlocks: false },
+    { releaseBetween: true, checkpointBlocks: true },
+  ].flatMap((sparing) =>
     budgets.map((tokenBudget): EngineOptions => ({
       threads: wanted.threads,
       tokenBudget,
-      checkpointBlocks,
       maxRows: MAX_ROWS,
       chunkTokens: CHUNK_TOKENS,
+      ...sparing,
     })),
   );
   const chosen = candidates.find((options) => estimateMemory(workload, options).totalBytes <= limitBytes);
@@ -231,13 +234,12 @@ export function requireMemory(workload: Workload, options: EngineOptions, limitB
 }
 
 function doesNotFit(estimate: MemoryEstimate, limitBytes: number): AresError {
-  const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes, keyValueBytes, logitsBytes } = estimate;
+  const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes, keyValueBytes } = estimate;
   const parts = [
     ['weights', weightsBytes],
     ['gradients', gradientsBytes],
     ['optimizer', optimizerBytes],
     ['activations', activationsBytes],
-    ['logits', logitsBytes],
     ['keys and values', keyValueBytes],
     ['runtime', estimate.runtimeBytes],
   ] as const;

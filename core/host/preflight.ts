@@ -93,14 +93,15 @@ function signalOf(labels: readonly Label[], recipe: Recipe): Preflight['signal']
 
 /** With the micro-batch that would be chosen, or the smallest one where none fits. */
 function memoryOf(plan: RunPlan, limits: MachineLimits): Preflight['memory'] {
-  const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes, keyValueBytes, logitsBytes, ...rest } =
-    estimateMemory(plan.workload, optionsOrSmallest(plan, limits));
+  const { weightsBytes, gradientsBytes, optimizerBytes, activationsBytes, keyValueBytes, ...rest } = estimateMemory(
+    plan.workload,
+    optionsOrSmallest(plan, limits),
+  );
   const parts = [
     { name: 'Weights', bytes: weightsBytes },
     { name: 'Gradients', bytes: gradientsBytes },
     { name: 'Optimizer', bytes: optimizerBytes },
     { name: 'Activations', bytes: activationsBytes },
-    { name: 'Logits', bytes: logitsBytes },
     { name: 'Keys and values', bytes: keyValueBytes },
     { name: 'Runtime', bytes: rest.runtimeBytes },
   ];
@@ -116,7 +117,7 @@ function optionsOrSmallest(plan: RunPlan, limits: MachineLimits): Parameters<typ
     return engineFor(plan, limits);
   } catch {
     // The refusal with its numbers is the caller's to show.
-    return { tokenBudget: 512, checkpointBlocks: true, maxRows: 64 };
+    return { tokenBudget: 512, checkpointBlocks: true, maxRows: 64, releaseBetween: true };
   }
 }
 

@@ -45,6 +45,7 @@ const runFileSchema = z.strictObject({
     chunkTokens: count,
     /** Absent in files from before there was a choice: the CPU. */
     provider: z.enum(providers).optional(),
+    releaseBetween: z.boolean().optional(),
   }),
   triggerWords: z.array(z.string()),
 });

@@ -70,7 +70,12 @@ export function workloadOfRun(config: TextConfig, { coldStart, policy }: Recipe,
     { longestSequence, rollouts: Infinity },
     {
       coldStart: coldStart.enabled ? batch(coldStart.batchSize) : null,
-      policy: policy.enabled ? batch((policy.promptsPerStep * policy.method.groupSize) / policy.miniBatches) : null,
+      policy: policy.enabled
+        ? {
+            ...batch((policy.promptsPerStep * policy.method.groupSize) / policy.miniBatches),
+            responseLength: Math.min(longestSequence - 1, policy.maxNewTokens),
+          }
+        : null,
       adapter: largest,
     },
   );

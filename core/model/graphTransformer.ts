@@ -40,8 +40,8 @@ export interface ModelShape {
 }
 
 /** Dimensions: parts of the queries of an attention, and queries of a part. */
-const PARTS = 'parts of the queries';
-const QUERIES = 'queries of a part';
+export const PARTS = 'parts of the queries';
+export const QUERIES = 'queries of a part';
 
 /** Declares every weight of the language part as a graph input under its Hugging Face name, the adapter's after them. */
 export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<string, Value> {

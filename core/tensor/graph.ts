@@ -95,6 +95,11 @@ export class Graph {
     return value;
   }
 
+  /** Whether a node of this very graph gives the value. */
+  makes({ name }: Value): boolean {
+    return this.#nodes.some(({ outputs }) => outputs.includes(name));
+  }
+
   /** Marks a value as a graph output under its own name; returns that name. */
   output(value: Value): string {
     this.#outputs.push(value);

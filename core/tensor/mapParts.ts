@@ -60,7 +60,11 @@ function emitLoop(
   carried: readonly { start: Value; next: Value }[],
   scanned: readonly Value[],
 ): Value[] {
-  for (const value of [condition, ...carried.map(({ next }) => next), ...scanned]) graph.output(identity(graph, value));
+  const given = new Set<string>();
+  for (const value of [condition, ...carried.map(({ next }) => next), ...scanned]) {
+    const isOwn = graph.makes(value) && !given.has(value.name);
+    given.add(graph.output(isOwn ? value : identity(graph, value)));
+  }
   const parts = like.shape[0]!;
   const count = ops.reshape(g, firstDimension(g, like), []);
   const goOn = g.constant({ type: 'bool', shape: [], data: Uint8Array.of(1) });

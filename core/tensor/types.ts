@@ -32,8 +32,16 @@ export interface Tensor<T extends ElementType = ElementType> {
 /** TensorProto.DataType of the ONNX standard. */
 export const onnxElementType: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 };
 
+/** Of one element in memory. */
+export const elementBytes: Record<ElementType, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
+
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Gives a tensor's memory back now instead of when garbage is collected; nobody may look at it again. */
+export function discard({ data }: Tensor): void {
+  (data.buffer as ArrayBuffer).transfer(0);
 }
 
 export function float32(data: Float32Array, shape: readonly number[]): Tensor<'float32'> {

@@ -1,27 +1,29 @@
 // The memory estimate: it grows with everything that needs memory, and decides what is run.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Workload, chooseEngineOptions, estimateMemory } from '#core/host/memory.ts';
+import { chooseEngineOptions, estimateMemory, workloadOf } from '#core/host/memory.ts';
+import { parseTextConfig } from '#core/model/config.ts';
 
-const config = {
-  layers: 4,
-  heads: 4,
-  kvHeads: 4,
-  headDim: 32,
-  hiddenSize: 128,
-  intermediateSize: 256,
-  vocabSize: 300,
-};
-const workload: Workload = {
-  config,
-  parameters: 700_000,
-  trainedParameters: 700_000,
-  hasAdapter: false,
-  longestSequence: 512,
-  rollouts: Infinity,
-  coldStart: null,
-  policy: { sequences: 64, length: 512 },
-};
+const config = parseTextConfig(
+  {
+    model_type: 'qwen2',
+    hidden_size: 128,
+    num_hidden_layers: 4,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    intermediate_size: 256,
+    vocab_size: 300,
+    max_position_embeddings: 16_384,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    hidden_act: 'silu',
+    eos_token_id: 2,
+  },
+  'test',
+);
+const sampled = { longestSequence: 512, rollouts: Infinity };
+const policy = { sequences: 64, length: 512 };
+const workload = workloadOf(config, sampled, { coldStart: null, policy, adapter: null });
 const GIB = 1024 ** 3;
 
 describe('chooseEngineOptions', () => {
@@ -29,7 +31,8 @@ describe('chooseEngineOptions', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4 * GIB }), fc.boolean(), (limitBytes, trains) => {
         const own = trains ? workload : { ...workload, trainedParameters: 0, policy: null };
-        const smallest = estimateMemory(own, { tokenBudget: 512, checkpointBlocks: true, maxRows: 64 }).totalBytes;
+        const last = { tokenBudget: 512, checkpointBlocks: true, maxRows: 64, releaseBetween: true };
+        const smallest = estimateMemory(own, last).totalBytes;
         let chosen;
         try {
           chosen = chooseEngineOptions(own, { threads: 2, tokenBudget: null }, limitBytes);
@@ -43,17 +46,21 @@ describe('chooseEngineOptions', () => {
     );
   });
 
-  it('prefers large micro-batches, and recomputes blocks only when even the smallest is too large', () => {
-    const needs = (tokenBudget: number, checkpointBlocks: boolean) =>
-      estimateMemory(workload, { tokenBudget, checkpointBlocks, maxRows: 64 }).totalBytes;
-    const wanted = { threads: 1, tokenBudget: null };
-    expect(chooseEngineOptions(workload, wanted, needs(4096, false))).toMatchObject({ tokenBudget: 4096 });
-    expect(chooseEngineOptions(workload, wanted, needs(4096, false) - 1)).toMatchObject({
-      tokenBudget: 2048,
-      checkpointBlocks: false,
-    });
-    expect(needs(512, true)).toBeLessThan(needs(512, false));
-    expect(chooseEngineOptions(workload, wanted, needs(512, true))).toMatchObject({ checkpointBlocks: true });
+  it('takes the largest micro-batch; then lets graphs go; then recomputes blocks', () => {
+    const workload = workloadOf(
+      config,
+      { longestSequence: 512, rollouts: 4 },
+      { coldStart: null, policy, adapter: null },
+    );
+    const needs = (tokenBudget: number, releaseBetween = false, checkpointBlocks = false) =>
+      estimateMemory(workload, { tokenBudget, checkpointBlocks, maxRows: 64, releaseBetween }).totalBytes;
+    const chosenWithin = (bytes: number) => chooseEngineOptions(workload, { threads: 1, tokenBudget: null }, bytes);
+    expect(needs(512, true, true)).toBeLessThan(needs(512, true));
+    expect(needs(512, true)).toBeLessThan(needs(512));
+    expect(chosenWithin(needs(4096))).toMatchObject({ tokenBudget: 4096, releaseBetween: false });
+    expect(chosenWithin(needs(4096) - 1)).toMatchObject({ tokenBudget: 2048, releaseBetween: false });
+    expect(chosenWithin(needs(512) - 1)).toMatchObject({ releaseBetween: true, checkpointBlocks: false });
+    expect(chosenWithin(needs(512, true, true))).toMatchObject({ releaseBetween: true, checkpointBlocks: true });
   });
 
   it('keeps the budget that a recipe asks for', () => {
@@ -70,23 +77,33 @@ describe('estimateMemory', () => {
     );
     expect(estimate.optimizerBytes).toBe(2 * 4 * parameters);
     expect(estimate.gradientsBytes).toBeGreaterThanOrEqual(4 * parameters);
-    expect(estimate.weightsBytes).toBeGreaterThanOrEqual(3 * 4 * parameters);
+    // The model and the reference policy.
+    expect(estimate.weightsBytes).toBe(2 * 4 * parameters);
     const { totalBytes, ...parts } = estimate;
     expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(totalBytes);
   });
 
-  it('never falls when sequences become longer or rows more', () => {
+  it('counts keys and values of every row over the whole length', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4096 }), fc.integer({ min: 1, max: 64 }), (longestSequence, maxRows) => {
-        const at = (length: number, rows: number) =>
-          estimateMemory(
-            { ...workload, policy: null, trainedParameters: 0, longestSequence: length },
-            { tokenBudget: 1024, checkpointBlocks: false, maxRows: rows },
-          ).totalBytes;
-        // Micro-batches hold whole sequences, so a little longer may mean one fewer; twice as long never does.
-        expect(at(2 * longestSequence, maxRows)).toBeGreaterThan(at(longestSequence, maxRows));
-        expect(at(longestSequence, 2 * maxRows)).toBeGreaterThan(at(longestSequence, maxRows));
+      fc.property(fc.integer({ min: 64, max: 4096 }), fc.integer({ min: 1, max: 64 }), (longestSequence, maxRows) => {
+        const estimate = estimateMemory(
+          workloadOf(config, { longestSequence, rollouts: Infinity }, { coldStart: null, policy: null, adapter: null }),
+          { tokenBudget: 1024, checkpointBlocks: false, maxRows },
+        );
+        const once = 4 * 2 * config.layers * config.kvHeads * config.headDim * longestSequence * maxRows;
+        expect(estimate.keyValueBytes).toBeGreaterThanOrEqual(once);
+        expect(estimate.keyValueBytes).toBeLessThanOrEqual(2 * once);
       }),
+      { numRuns: 10 },
     );
+  });
+
+  it('needs no second copy of the weights under an adapter, and moments of the adapter alone', () => {
+    const options = { tokenBudget: 1024, checkpointBlocks: false, maxRows: 8 };
+    const adapter = { rank: 8, targets: 'all' } as const;
+    const whole = estimateMemory(workload, options);
+    const adapted = estimateMemory(workloadOf(config, sampled, { coldStart: null, policy, adapter }), options);
+    expect(adapted.optimizerBytes).toBeLessThan(0.2 * whole.optimizerBytes);
+    expect(adapted.weightsBytes).toBeLessThan(whole.weightsBytes);
   });
 });
