@@ -79,10 +79,12 @@ class Scope {
 
   constructor({ initializers }: OnnxGraph, parent: Scope | undefined) {
     this.#parent = parent;
-    for (const { name, tensor } of initializers) {
-      const { type, shape, data } = tensor;
-      const content = type === 'int64' && data.length <= MOST_SIZES ? Array.from(data, Number) : undefined;
-      this.define(name, { type, shape, sizes: shape, content });
+    for (const initializer of initializers) {
+      const { type, shape } = 'file' in initializer ? initializer : initializer.tensor;
+      const data = 'file' in initializer ? undefined : initializer.tensor.data;
+      const content =
+        type === 'int64' && data !== undefined && data.length <= MOST_SIZES ? Array.from(data, Number) : undefined;
+      this.define(initializer.name, { type, shape, sizes: shape, content });
     }
   }
 

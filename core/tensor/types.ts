@@ -33,7 +33,7 @@ export interface Tensor<T extends ElementType = ElementType> {
 export const onnxElementType: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 };
 
 /** Of one element in memory. */
-export const elementBytes: Record<ElementType, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
+export const elementBytes: Record<ElementType, number> = { float32: 4, float16: 2, int64: 8, int32: 4, bool: 1 };
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
