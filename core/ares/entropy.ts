@@ -92,3 +92,23 @@ export function entropyColumn(logprobs: Float32Array, k: number, estimator: Entr
   }
   return entropies;
 }
+
+/** What top-k log-probs tell about the entropies of a response's tokens. */
+export interface EntropyLowerBounds {
+  /** [tokens] tail-corrected (METHOD §1.2); the true entropy is at least this. */
+  nats: Float32Array;
+  /** Fewest log-probs that any of the tokens came with. */
+  k: number;
+}
+
+/**
+ * Lower bounds of the token entropies from as many log-probs as a server gives, token by token.
+ * @param tokens [tokens][k] natural logarithms of distinct tokens; k may differ. What is listed twice would
+ *   count twice and break the bound: leave it out, the rest of the mass is one outcome whatever is in it
+ */
+export function entropyLowerBounds(tokens: readonly Numbers[]): EntropyLowerBounds {
+  return {
+    nats: Float32Array.from(tokens, (logprobs) => entropyFromLogprobs(logprobs, 'tailCorrected')),
+    k: tokens.length === 0 ? 0 : Math.min(...tokens.map(({ length }) => length)),
+  };
+}

@@ -35,6 +35,8 @@ export interface Collection<P extends RunProblem> {
   firstChunk: number;
   /** Told of every response once it is stored, before or now. */
   onStored?(responses: readonly CollectedResponse[]): void;
+  /** Told of problems that cannot be answered. */
+  onRefused?(problem: P): void;
   /** Asked after each chunk whether the rest is not needed. */
   isEnough?(): boolean;
 }
@@ -60,66 +62,86 @@ export function chunksOf<P extends RunProblem>(
  */
 export async function collect<P extends RunProblem>(
   context: CollectContext,
-  { stage, source, firstChunk, onStored, isEnough }: Collection<P>,
+  { stage, source, firstChunk, onStored, onRefused, isEnough }: Collection<P>,
   chunks: readonly Chunk<P>[],
   onResponses: (done: number) => void,
 ): Promise<StageEnd> {
   const { store, runId, listener } = context;
+  // Of the whole stage: which chunk a response was asked for in may differ when problems drop out.
+  const stored = new Map<string, CollectedResponse>();
+  for (const step of store.rollouts.steps(runId, stage))
+    for (const each of storedOf(store.rollouts.columns({ runId, stage, step }))) stored.set(sampleKey(each), each);
   let done = 0;
   for (const [i, chunk] of chunks.entries()) {
     const step = firstChunk + i;
     const key = { runId, stage, step };
-    const collected = storedOf(store.rollouts.columns(key));
-    const wanted = missingOf(chunk, collected);
-    const total = collected.length + wanted.length;
+    const all = samplesOf(chunk);
+    const collected = all.flatMap(
+      ({ problem, sample }) => stored.get(sampleKey({ problemId: problem.problemId, sample })) ?? [],
+    );
+    const wanted = all.filter(
+      ({ problem, sample }) => !stored.has(sampleKey({ problemId: problem.problemId, sample })),
+    );
     if (collected.length > 0) onStored?.(collected);
     if (wanted.length > 0) {
       if (context.stopRequested()) return 'paused';
       const before = done + collected.length;
+      const open = new Set(wanted.map(({ problem, sample }) => sampleKey({ problemId: problem.problemId, sample })));
+      const refused = new Set<P>();
       const measure = watchMachine(source.use);
       const batches = source.respond({
         wanted,
         onFinished: (responses) => onResponses(before + responses),
+        onRefused: (problem, reason) => {
+          if (refused.has(problem)) return;
+          refused.add(problem);
+          for (const each of wanted)
+            if (each.problem === problem) open.delete(sampleKey({ problemId: problem.problemId, sample: each.sample }));
+          listener.message('warning', `Problem ${problem.id} cannot be answered and gets no label: ${reason}`);
+          onRefused?.(problem);
+        },
         stopRequested: context.stopRequested,
       });
+      let isMeasured = false;
+      const writeMetrics = async (): Promise<void> => {
+        isMeasured = true;
+        const lengths = collected.map(({ lengthTokens }) => lengthTokens);
+        const values = {
+          'accuracy/mean': mean(collected.map(({ correct }) => Number(correct))),
+          'length/mean': mean(lengths),
+          ...(await measure(lengths.slice(before - done).reduce((sum, length) => sum + length, 0))),
+        };
+        store.metrics.write(runId, stage, [{ step, values }]);
+        listener.metrics(stage, step, values);
+      };
       for await (const batch of batches) {
         const responses = batch.map(summaryOf);
         collected.push(...responses);
-        if (collected.length === total) {
-          const lengths = collected.map(({ lengthTokens }) => lengthTokens);
-          const values = {
-            'accuracy/mean': mean(collected.map(({ correct }) => Number(correct))),
-            'length/mean': mean(lengths),
-            ...(await measure(lengths.slice(-wanted.length).reduce((sum, length) => sum + length, 0))),
-          };
-          // Before the last responses: a chunk that is stored whole is never collected again.
-          store.metrics.write(runId, stage, [{ step, values }]);
-          store.rollouts.write(key, batch);
-          listener.metrics(stage, step, values);
-        } else {
-          store.rollouts.write(key, batch);
-        }
+        for (const each of responses) open.delete(sampleKey(each));
+        // Before the last responses: a chunk that is stored whole is never collected again.
+        if (open.size === 0) await writeMetrics();
+        store.rollouts.write(key, batch);
         onStored?.(responses);
       }
-      if (collected.length < total) return 'paused';
+      if (open.size > 0) return 'paused';
+      if (!isMeasured && collected.length > 0) await writeMetrics();
     }
-    done += total;
+    done += all.length;
     onResponses(done);
     if (isEnough?.() === true) break;
   }
   return 'finished';
 }
 
-function missingOf<P extends RunProblem>(
-  { problems, firstSample, samples }: Chunk<P>,
-  stored: readonly CollectedResponse[],
-): WantedSample<P>[] {
-  const has = new Set(stored.map(({ problemId, sample }) => `${problemId}:${sample}`));
+function samplesOf<P extends RunProblem>({ problems, firstSample, samples }: Chunk<P>): WantedSample<P>[] {
   return problems.flatMap((problem) =>
-    Array.from({ length: samples }, (_, i) => ({ problem, sample: firstSample + i })).filter(
-      ({ sample }) => !has.has(`${problem.problemId}:${sample}`),
-    ),
+    Array.from({ length: samples }, (_, i) => ({ problem, sample: firstSample + i })),
   );
+}
+
+/** Within a stage. */
+function sampleKey({ problemId, sample }: Pick<CollectedResponse, 'problemId' | 'sample'>): string {
+  return `${problemId}:${sample}`;
 }
 
 /** The responses of columns, one by one. */

@@ -68,10 +68,12 @@ export async function runLabelStage<P extends RunProblem>(
     const fresh = done.filter(({ problemId }) => !labelled.has(problemId));
     addLabels(
       context,
+      stage,
       fresh.map((problem) => labelOf(context, problem, tallies)),
     );
     for (const { problemId } of fresh) labelled.add(problemId);
   };
+  const refused = new Set<P>();
   const isHopeless = () => {
     const mixed = Array.from(tallies.values()).filter(({ correct }) => correct > 0 && correct < samples).length;
     return isSurelyWithoutSignal({ problems: tallies.size, mixed }, minSignalFraction);
@@ -90,7 +92,8 @@ export async function runLabelStage<P extends RunProblem>(
     roundEnd = look;
     const chunks = chunksOf(open, drawn, more, responsesPerChunk);
     const atMost = doneBefore + open.length * (samples - drawn);
-    const collection = { stage, source, firstChunk, onStored, ...(trains ? { isEnough: isHopeless } : {}) };
+    const onRefused = (problem: P) => void refused.add(problem);
+    const collection = { stage, source, firstChunk, onStored, onRefused, ...(trains ? { isEnough: isHopeless } : {}) };
     const end = await collect(context, collection, chunks, (done) => {
       listener.progress(stage, doneBefore + done, atMost);
     });
@@ -98,7 +101,7 @@ export async function runLabelStage<P extends RunProblem>(
     firstChunk += chunks.length;
     doneBefore += open.length * more;
     drawn = look;
-    open = open.filter((problem) => !isDone(problem));
+    open = open.filter((problem) => !isDone(problem) && !refused.has(problem));
   }
   if (rule !== 'never') {
     listener.progress(stage, doneBefore, doneBefore);
@@ -169,27 +172,33 @@ function labelOf<P extends RunProblem>(
 }
 
 function addLabels<P extends RunProblem>(
-  { store, runId, baseModelId }: CollectContext,
+  { store, runId, baseModelId, recipe }: CollectContext,
+  stage: number,
   labelled: readonly LabelledProblem<P>[],
 ): void {
   if (labelled.length === 0) return;
   const createdMs = Date.now();
   store.durably(() =>
     store.labels.add(
-      labelled.map(({ problem, label, meanLengthTokens }) => ({
-        problemId: problem.problemId,
-        modelId: baseModelId,
-        runId,
-        grader: GRADER,
-        samples: label.samples,
-        correct: label.correct,
-        temperature: label.temperature,
-        maxNewTokens: label.maxNewTokens,
-        intervalLow: label.interval.low,
-        intervalHigh: label.interval.high,
-        meanLengthTokens,
-        createdMs,
-      })),
+      labelled.map(({ problem, label, meanLengthTokens }) => {
+        const entropy = store.rollouts.meanEntropy(runId, stage, problem.problemId, recipe.label.samples);
+        return {
+          problemId: problem.problemId,
+          modelId: baseModelId,
+          runId,
+          grader: GRADER,
+          samples: label.samples,
+          correct: label.correct,
+          temperature: label.temperature,
+          maxNewTokens: label.maxNewTokens,
+          intervalLow: label.interval.low,
+          intervalHigh: label.interval.high,
+          meanLengthTokens,
+          meanEntropyNats: entropy?.nats ?? null,
+          entropyTopK: entropy?.topK ?? null,
+          createdMs,
+        };
+      }),
     ),
   );
 }

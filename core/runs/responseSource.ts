@@ -21,6 +21,8 @@ export interface SourceRequest<P extends RunProblem> {
   wanted: readonly WantedSample<P>[];
   /** Told how many responses are finished, those not handed over yet included. */
   onFinished(responses: number): void;
+  /** Told of a problem that cannot be answered, and why: it gets no label. */
+  onRefused(problem: P, reason: string): void;
   /** Once true, nothing new is begun. */
   stopRequested(): boolean;
 }
@@ -28,7 +30,7 @@ export interface SourceRequest<P extends RunProblem> {
 export interface ResponseSource<P extends RunProblem = PreparedProblem> {
   /**
    * Responses to what is wanted, in batches, in whatever order they come. All of them, unless a stop was
-   * requested on the way. A batch is stored before the next one is asked for.
+   * requested on the way or a problem cannot be answered. A batch is stored before the next one is asked for.
    */
   respond(request: SourceRequest<P>): AsyncIterable<readonly NewRollout[]>;
   /** What answering costs the machine now; metric names of machineMetrics.ts. */

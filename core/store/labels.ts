@@ -21,11 +21,17 @@ export interface NewLabel {
   intervalLow: number;
   intervalHigh: number;
   meanLengthTokens: number;
+  /** Over the tokens of its samples; null where no log-probs are known. */
+  meanEntropyNats?: number | null;
+  /** Log-probs behind the entropy, which then is a lower bound; null where it is exact. */
+  entropyTopK?: number | null;
   createdMs: number;
 }
 
 export interface Label extends NewLabel {
   labelId: number;
+  meanEntropyNats: number | null;
+  entropyTopK: number | null;
 }
 
 /** One entry per labelled problem, in order of import. */
@@ -82,9 +88,9 @@ export function labelQueries(db: Connection): LabelReads & LabelWrites {
     JOIN problems USING (problemId) GROUP BY datasetId, modelId ORDER BY datasetId, modelId`);
   const insert = db.prepare<[NewLabel]>(`
     INSERT INTO labels (problemId, modelId, runId, grader, samples, correct, temperature, maxNewTokens,
-      intervalLow, intervalHigh, meanLengthTokens, createdMs)
+      intervalLow, intervalHigh, meanLengthTokens, meanEntropyNats, entropyTopK, createdMs)
     VALUES (:problemId, :modelId, :runId, :grader, :samples, :correct, :temperature, :maxNewTokens,
-      :intervalLow, :intervalHigh, :meanLengthTokens, :createdMs)`);
+      :intervalLow, :intervalHigh, :meanLengthTokens, :meanEntropyNats, :entropyTopK, :createdMs)`);
   return {
     newest: (datasetId, modelId) => newest.all({ datasetId, modelId }),
     columns: (modelId, first, last) => {
@@ -103,7 +109,7 @@ export function labelQueries(db: Connection): LabelReads & LabelWrites {
     history: (problemId) => history.all(problemId),
     add: (labels) =>
       inTransaction(db, () => {
-        for (const label of labels) insert.run(label);
+        for (const label of labels) insert.run({ meanEntropyNats: null, entropyTopK: null, ...label });
       }),
   };
 }

@@ -14,6 +14,7 @@ import { comparisons } from './migrations/0003-comparisons.ts';
 import { curation } from './migrations/0004-curation.ts';
 import { care } from './migrations/0006-care.ts';
 import { relativePaths } from './migrations/0009-relative-paths.ts';
+import { served } from './migrations/0010-served.ts';
 import { inTransaction } from './transactions.ts';
 
 /** Marks a SQLite file as ours: "ARES" in ASCII. */
@@ -27,6 +28,7 @@ export const migrations: readonly ((db: Connection) => void)[] = [
   curation,
   care,
   relativePaths,
+  served,
 ];
 
 export const schemaVersion = migrations.length;

@@ -1,15 +1,24 @@
 /**
- * Models the project knows: a folder with certain weights, and the model it was trained from.
+ * Models the project knows: a folder with certain weights, and the model it was trained from; or the address
+ * at which a server answers as a model.
  */
 import type { Connection } from './connection.ts';
 import type { ProjectPaths } from './projectPaths.ts';
 import { inTransaction } from './transactions.ts';
 
+/** A model on a server. */
+export interface ServedIdentity {
+  url: string;
+  model: string;
+}
+
 export interface NewModel {
-  /** Absolute path. */
+  /** Absolute path; of a served model its address in words. */
   folder: string;
-  /** SHA-256 of the weights: the same folder with other weights is another model. */
+  /** SHA-256 of the weights: the same folder with other weights is another model. Empty for a served one. */
   weightsHash: string;
+  /** Where it answers, when it is no folder. */
+  served?: ServedIdentity | null;
   /** The model it was trained from; null for one that was brought in. */
   parentId: number | null;
   createdMs: number;
@@ -17,6 +26,7 @@ export interface NewModel {
 
 export interface Model extends NewModel {
   modelId: number;
+  served: ServedIdentity | null;
 }
 
 export interface ModelReads {
@@ -30,25 +40,31 @@ export interface ModelWrites {
   add(model: NewModel): number;
 }
 
+type Row = Omit<NewModel, 'served'> & { servedUrl: string | null; servedModel: string | null };
+
 export function modelQueries(db: Connection, paths: ProjectPaths): ModelReads & ModelWrites {
-  const byId = db.prepare<[number], Model>('SELECT * FROM models WHERE modelId = ?');
-  const all = db.prepare<[], Model>('SELECT * FROM models ORDER BY modelId');
+  const byId = db.prepare<[number], Row & { modelId: number }>('SELECT * FROM models WHERE modelId = ?');
+  const all = db.prepare<[], Row & { modelId: number }>('SELECT * FROM models ORDER BY modelId');
   const find = db
     .prepare<[string, string], number>('SELECT modelId FROM models WHERE folder = ? AND weightsHash = ?')
     .pluck();
-  const insert = db.prepare<[NewModel]>(`
-    INSERT INTO models (folder, weightsHash, parentId, createdMs)
-    VALUES (:folder, :weightsHash, :parentId, :createdMs)`);
-  const parse = (row: Model): Model => ({ ...row, folder: paths.toAbsolute(row.folder) });
+  const insert = db.prepare<[Row]>(`
+    INSERT INTO models (folder, weightsHash, parentId, createdMs, servedUrl, servedModel)
+    VALUES (:folder, :weightsHash, :parentId, :createdMs, :servedUrl, :servedModel)`);
+  const parse = ({ servedUrl, servedModel, ...row }: Row & { modelId: number }): Model =>
+    servedUrl === null
+      ? { ...row, folder: paths.toAbsolute(row.folder), served: null }
+      : { ...row, served: { url: servedUrl, model: servedModel! } };
   return {
     get: (modelId) => {
       const row = byId.get(modelId);
       return row && parse(row);
     },
     list: () => all.all().map(parse),
-    add: (model) => {
-      const row = { ...model, folder: paths.toStored(model.folder) };
-      return inTransaction(db, () => find.get(row.folder, row.weightsHash) ?? Number(insert.run(row).lastInsertRowid));
+    add: ({ served = null, ...model }) => {
+      const folder = served === null ? paths.toStored(model.folder) : model.folder;
+      const row = { ...model, folder, servedUrl: served?.url ?? null, servedModel: served?.model ?? null };
+      return inTransaction(db, () => find.get(folder, model.weightsHash) ?? Number(insert.run(row).lastInsertRowid));
     },
   };
 }

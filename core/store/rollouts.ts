@@ -8,6 +8,7 @@ import type { Bucket } from '#core/ares/options.ts';
 import { type Verdict, verdictCode } from '#core/grading/verdict.ts';
 import { toBlob, toFloat32, toInt32 } from './columns.ts';
 import type { Connection } from './connection.ts';
+import { mean } from '#core/util/statistics.ts';
 import { inTransaction } from './transactions.ts';
 
 /** Per token of a response; all of the same length. */
@@ -15,6 +16,22 @@ export interface TokenColumns {
   ids: Int32Array;
   logprobs: Float32Array;
   entropiesNats: Float32Array;
+}
+
+/** Per token of a response that a server sent, as far as it tells; all of the same length. */
+export interface ServedTokenColumns {
+  pieces: readonly string[];
+  logprobs: Float32Array;
+  /** Lower bounds, from `topK` log-probs at least. */
+  entropiesNats: Float32Array;
+  topK: number;
+}
+
+/** Mean entropy of some responses over their tokens. */
+export interface MeanEntropy {
+  nats: number;
+  /** It is a lower bound from so many log-probs; null where it is exact. */
+  topK: number | null;
 }
 
 export interface RolloutDetails {
@@ -41,13 +58,16 @@ export interface RolloutDetails {
 
 export interface NewRollout extends RolloutDetails {
   /** Null for a response that came without token data. */
-  tokens: TokenColumns | null;
+  tokens: TokenColumns | ServedTokenColumns | null;
 }
 
 export interface Rollout extends RolloutDetails {
   rolloutId: number;
   /** Whether token columns are stored with it. */
   hasTokens: boolean;
+  /** Null where nothing is known of it. */
+  meanEntropyNats: number | null;
+  entropyTopK: number | null;
 }
 
 export interface StepKey {
@@ -93,6 +113,9 @@ export interface RolloutReads {
   /** By sample. */
   ofProblem(key: StepKey, problemId: number): Rollout[];
   tokens(rolloutId: number): TokenColumns | undefined;
+  servedTokens(rolloutId: number): ServedTokenColumns | undefined;
+  /** Of the first `samples` samples of a problem in a stage; null where nothing is known of it. */
+  meanEntropy(runId: number, stage: number, problemId: number, samples: number): MeanEntropy | null;
 }
 
 export interface RolloutWrites {
@@ -113,7 +136,7 @@ interface TokenRow {
 }
 
 const details = `problemId, sample, parentSample, forkPosition, verdict, extractedAnswer, response, lengthTokens,
-  truncated, highEntropyCount, bucket, rewardParts, advantage`;
+  truncated, highEntropyCount, bucket, rewardParts, advantage, meanEntropyNats, entropyTopK`;
 const read = `rolloutId, ${details},
   EXISTS (SELECT 1 FROM rolloutTokens WHERE rolloutTokens.rolloutId = rollouts.rolloutId) AS hasTokens`;
 
@@ -144,9 +167,21 @@ export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
   const insert = db.prepare<[StepKey & Omit<Row, 'rolloutId'>]>(`
     INSERT INTO rollouts (runId, stage, step, ${details})
     VALUES (:runId, :stage, :step, :problemId, :sample, :parentSample, :forkPosition, :verdict, :extractedAnswer,
-      :response, :lengthTokens, :truncated, :highEntropyCount, :bucket, :rewardParts, :advantage)`);
+      :response, :lengthTokens, :truncated, :highEntropyCount, :bucket, :rewardParts, :advantage, :meanEntropyNats,
+      :entropyTopK)`);
   const insertTokens = db.prepare(
     'INSERT INTO rolloutTokens (rolloutId, ids, logprobs, entropiesNats) VALUES (?, ?, ?, ?)',
+  );
+  const insertServed = db.prepare(
+    'INSERT INTO servedTokens (rolloutId, pieces, logprobs, entropiesNats) VALUES (?, ?, ?, ?)',
+  );
+  const served = db.prepare<[number], Omit<TokenRow, 'ids'> & { pieces: string; topK: number }>(
+    `SELECT pieces, logprobs, entropiesNats, entropyTopK AS topK FROM servedTokens JOIN rollouts USING (rolloutId)
+     WHERE rolloutId = ?`,
+  );
+  const meanEntropy = db.prepare<[number, number, number, number], { nats: number | null; topK: number | null }>(
+    `SELECT sum(meanEntropyNats * lengthTokens) / sum(lengthTokens) AS nats, min(entropyTopK) AS topK FROM rollouts
+     WHERE problemId = ? AND runId = ? AND stage = ? AND sample < ? AND meanEntropyNats IS NOT NULL`,
   );
   const removeAfter = db.prepare<[number, number, number]>(
     'DELETE FROM rollouts WHERE runId = ? AND (stage, step) > (?, ?)',
@@ -194,14 +229,37 @@ export function rolloutQueries(db: Connection): RolloutReads & RolloutWrites {
         entropiesNats: toFloat32(row.entropiesNats, length),
       };
     },
+    servedTokens: (rolloutId) => {
+      const row = served.get(rolloutId);
+      if (row === undefined) return undefined;
+      const pieces = JSON.parse(row.pieces) as string[];
+      return {
+        pieces,
+        logprobs: toFloat32(row.logprobs, pieces.length),
+        entropiesNats: toFloat32(row.entropiesNats, pieces.length),
+        topK: row.topK,
+      };
+    },
+    meanEntropy: (runId, stage, problemId, samples) => {
+      const { nats, topK } = meanEntropy.get(problemId, runId, stage, samples)!;
+      return nats === null ? null : { nats, topK };
+    },
     write: (key, rollouts) =>
       inTransaction(db, () => {
         for (const { tokens, truncated, rewardParts, ...rest } of rollouts) {
-          const row = { ...key, ...rest, truncated: Number(truncated), rewardParts: JSON.stringify(rewardParts) };
-          const { lastInsertRowid } = insert.run(row);
+          const hasEntropy = tokens !== null && tokens.entropiesNats.length > 0;
+          const { lastInsertRowid } = insert.run({
+            ...key,
+            ...rest,
+            truncated: Number(truncated),
+            rewardParts: JSON.stringify(rewardParts),
+            meanEntropyNats: hasEntropy ? mean(tokens.entropiesNats) : null,
+            entropyTopK: tokens !== null && 'topK' in tokens ? tokens.topK : null,
+          });
           if (tokens === null) continue;
-          const { ids, logprobs, entropiesNats } = tokens;
-          insertTokens.run(lastInsertRowid, toBlob(ids), toBlob(logprobs), toBlob(entropiesNats));
+          const [logprobs, entropiesNats] = [toBlob(tokens.logprobs), toBlob(tokens.entropiesNats)];
+          if ('ids' in tokens) insertTokens.run(lastInsertRowid, toBlob(tokens.ids), logprobs, entropiesNats);
+          else insertServed.run(lastInsertRowid, JSON.stringify(tokens.pieces), logprobs, entropiesNats);
         }
       }),
     removeAfter: (runId, stage, step) => inTransaction(db, () => void removeAfter.run(runId, stage, step)),

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'memory' // the work cannot fit in the machine's memory
   | 'no-signal' // the run would train on noise
   | 'engine' // the engine process failed
+  | 'endpoint' // a model server cannot be reached, refuses, or does not answer as it should
   | 'store' // the database is missing, newer than this program, or damaged
   | 'interrupted' // stopped by the user; can be resumed
   | 'internal'; // a bug here

@@ -56,6 +56,40 @@ describe('tokens', () => {
   });
 });
 
+describe('entropies', () => {
+  test('of the engine are exact, of a server lower bounds with their k', () => {
+    const { rollouts, problemIds, key } = started();
+    const [exact, bounded, none] = problemIds as [number, number, number];
+    const floats = { logprobs: Float32Array.of(-1, -2), entropiesNats: Float32Array.of(0.5, 1.5) };
+    const served = { ...floats, pieces: ['so', ' 4\ud835\udfda'], topK: 5 };
+    rollouts.write(key, [
+      rollout(exact, 0, { lengthTokens: 2, tokens: { ...floats, ids: Int32Array.of(1, 2) } }),
+      rollout(bounded, 0, { lengthTokens: 2, tokens: served }),
+      rollout(bounded, 1, {
+        lengthTokens: 1,
+        tokens: {
+          ...served,
+          pieces: ['x'],
+          logprobs: Float32Array.of(-1),
+          entropiesNats: Float32Array.of(4),
+          topK: 20,
+        },
+      }),
+      rollout(bounded, 2),
+      rollout(none, 0),
+    ]);
+    expect(rollouts.meanEntropy(key.runId, key.stage, exact, 8)).toEqual({ nats: 1, topK: null });
+    // Weighted by tokens, with the fewest log-probs; what is not known does not count.
+    expect(rollouts.meanEntropy(key.runId, key.stage, bounded, 8)).toEqual({ nats: 2, topK: 5 });
+    expect(rollouts.meanEntropy(key.runId, key.stage, bounded, 1)).toEqual({ nats: 1, topK: 5 });
+    expect(rollouts.meanEntropy(key.runId, key.stage, none, 8)).toBeNull();
+    const [first] = rollouts.ofProblem(key, bounded);
+    expect(first).toMatchObject({ hasTokens: false, meanEntropyNats: 1, entropyTopK: 5 });
+    expect(rollouts.servedTokens(first!.rolloutId)).toEqual(served);
+    expect(rollouts.tokens(first!.rolloutId)).toBeUndefined();
+  });
+});
+
 describe('forks', () => {
   test('name their parent within the group, in any order within the batch', () => {
     const { rollouts, problemIds, key } = started();
@@ -105,7 +139,8 @@ test('every field of a rollout comes back', () => {
   const { tokens, ...given } = rollout(problemIds[2]!, 6, { truncated: true, bucket: null, advantage: null });
   rollouts.write(key, [{ ...given, tokens }]);
   const [stored] = rollouts.ofProblem(key, problemIds[2]!);
-  expect(stored).toEqual({ rolloutId: expect.any(Number) as number, hasTokens: false, ...given });
+  const unknown = { hasTokens: false, meanEntropyNats: null, entropyTopK: null };
+  expect(stored).toEqual({ rolloutId: expect.any(Number) as number, ...unknown, ...given });
   expect(rollouts.get(stored!.rolloutId)).toEqual({ ...stored, ...key });
   expect(rollouts.get(stored!.rolloutId + 1)).toBeUndefined();
 });
