@@ -22,11 +22,13 @@ export class GrowingUint32 {
   }
 
   push(value: number): void {
-    this.#values[this.extend(1)] = value;
+    const at = this.extend(1);
+    this.#values[at] = value;
   }
 
   append(values: Uint32Array): void {
-    this.#values.set(values, this.extend(values.length));
+    const at = this.extend(values.length);
+    this.#values.set(values, at);
   }
 
   /** The array behind it: valid until it grows. */

@@ -171,6 +171,16 @@ describe('DuplicateFinder', () => {
     );
   });
 
+  it('finds each pair among many others, however late', () => {
+    const texts = Array.from(
+      { length: 3000 },
+      (_, i) =>
+        `There are ${i} red boxes in a room, and each of them is full of balls of many sizes. How many are small?`,
+    );
+    const again = [5, 1023, 1024, 2999].map((i) => texts[i]!.replace('small', 'tiny'));
+    expect(clusters([...texts, ...again])).toEqual([5, 1023, 1024, 2999].map((first, i) => [first, 3000 + i]));
+  });
+
   it('gives the same clusters every time, and says how alike each is to the first', () => {
     const texts = [tale, tale.replace('friends', 'neighbours'), tale];
     const once = () => {
