@@ -131,7 +131,7 @@ const folderEntry = z.strictObject({
 });
 const job = z.strictObject({
   jobId: id,
-  kind: z.enum(['import', 'export', 'alternatives', 'fork', 'compare']),
+  kind: z.enum(['import', 'export', 'alternatives', 'fork', 'compare', 'check']),
   title: z.string(),
   state: z.enum(['running', 'finished', 'failed', 'cancelled']),
   done: number,
@@ -157,6 +157,7 @@ const mapping = z.strictObject({
   response: z.optional(text(1000)),
   level: z.optional(text(1000)),
   passRate: z.optional(text(1000)),
+  group: z.optional(text(1000)),
 });
 const badRow = z.strictObject({ line: int, reason: z.string() });
 const dataPreview = z.strictObject({
@@ -261,6 +262,27 @@ const problemDetails = z.strictObject({
 });
 const humanLabel = z.strictObject({ problemId: id, bucket: z.nullable(bucket) });
 const pool = z.strictObject({ poolId: id, datasetId: id, name: z.string(), problems: int, createdMs: number });
+/** Found by a check of a dataset; what each number means is in core/data/care/check.ts. */
+const checkSummary = z.strictObject({
+  problems: int,
+  clusters: int,
+  exactDuplicates: int,
+  nearDuplicates: int,
+  contradictoryClusters: int,
+  againstProblems: int,
+  contaminated: int,
+  skippedComparisons: int,
+  problemsSha256: z.string(),
+});
+/** A text, and the part of it that another has too. */
+const matchedText = z.strictObject({
+  dataset: z.string(),
+  id: z.string(),
+  answer: z.string(),
+  text: z.string(),
+  start: int,
+  end: int,
+});
 const sourceLengths = z.strictObject({
   source: z.string(),
   hardTokens: number,
@@ -697,6 +719,82 @@ export const calls = {
   'pools.list': call(ask({ datasetId: id }), list(pool, 1000)),
   'pools.save': call(ask({ datasetId: id, name, problemIds: int32 }), ask({ poolId: id }), 8 * MiB),
   'pools.remove': call(ask({ poolId: id }), nothing),
+
+  /** Looks for duplicates, and for problems of evaluations. Result of the job: `{checkId}`; it replaces the one before. */
+  'care.check': call(
+    ask({
+      datasetId: id,
+      /** Jaccard similarity from which on problems are near duplicates. */
+      threshold: z.number().check(z.minimum(0.1), z.maximum(1)),
+      /** Evaluations; a split of null is all of a dataset. */
+      against: list(z.strictObject({ datasetId: id, split: z.nullable(text(200)) }), 100),
+    }),
+    jobStarted,
+  ),
+  'care.newest': call(
+    ask({ datasetId: id }),
+    z.nullable(
+      ask({
+        checkId: id,
+        createdMs: number,
+        threshold: number,
+        against: list(z.strictObject({ datasetId: id, split: z.nullable(z.string()), name: z.string() }), 100),
+        summary: checkSummary,
+      }),
+    ),
+  ),
+  /** Members of clusters of duplicates, cluster by cluster; a cluster is named by its first problem. */
+  'care.clusters': call(
+    ask({ checkId: id }),
+    ask({
+      problemId: int32,
+      cluster: int32,
+      /** To the first. */
+      similarity: float32,
+      /** 1 where the answer is written as that of the first. */
+      sameAnswer: uint8,
+    }),
+  ),
+  /** Problems that share words with an evaluation, what covers most of the evaluation problem first. */
+  'care.contamination': call(
+    ask({ checkId: id }),
+    ask({ problemId: int32, againstId: int32, matchedWords: int32, coverage: float32 }),
+  ),
+  'care.match': call(
+    ask({ checkId: id, problemId: id }),
+    ask({ problem: matchedText, against: matchedText, matchedWords: int, coverage: number }),
+  ),
+  /** Pools of what care leaves: `name`, or `name train` and `name heldout`; and `name control`. */
+  'care.makePools': call(
+    ask({
+      checkId: id,
+      name,
+      dropDuplicates: flag,
+      dropContaminated: flag,
+      /** Of some clusters, the one problem to keep. */
+      chosen: list(z.strictObject({ cluster: id, problemId: id }), 20_000),
+      heldout: z.nullable(
+        z.strictObject({
+          fraction: z.number().check(z.minimum(0.001), z.maximum(0.9)),
+          seed: countOf(0xffffffff),
+          /** What never straddles, besides clusters of duplicates. */
+          groupBy: z.nullable(z.enum(['source', 'level', 'group'])),
+        }),
+      ),
+      withControl: flag,
+    }),
+    ask({
+      pools: list(z.strictObject({ poolId: id, name: z.string(), problems: int }), 3),
+      droppedDuplicates: int,
+      droppedContaminated: int,
+      groups: z.nullable(int),
+      largestGroup: z.nullable(int),
+    }),
+    2 * MiB,
+  ),
+  /** The card of a dataset, for people and for programs. */
+  'care.card': call(ask({ datasetId: id }), ask({ name: z.string(), markdown: z.string(), json: z.string() })),
+
   /** What AdaCS would choose from the traces of a labelling run, under these settings. */
   'curation.view': call(
     ask({
@@ -971,6 +1069,7 @@ export type ProblemQuery = z.output<typeof problemQuery>;
 export type ProblemRow = z.output<typeof problemRow>;
 export type ProblemDetails = z.output<typeof problemDetails>;
 export type PoolInfo = z.output<typeof pool>;
+export type CheckInfo = NonNullable<ResponseOf<'care.newest'>>;
 export type ModelInfo = z.output<typeof model>;
 export type ModelDetails = z.output<typeof modelDetails>;
 export type RunRequest = z.output<typeof runRequest>;

@@ -25,6 +25,8 @@ export interface Mapping {
   level?: string;
   /** Share of right answers that somebody measured, in [0, 1]. */
   passRate?: string;
+  /** What must not be on both sides of a split: the seed a problem was made from, an exam, an author. Never guessed. */
+  group?: string;
 }
 
 export interface ChatMessage {
@@ -84,7 +86,7 @@ export function guessMapping(
   const mapping: Mapping = { prompt, answer };
   const input =
     chat === undefined && normalised(prompt ?? '') === 'instruction' ? find('input context', isTextOrEmpty) : undefined;
-  const optional: Record<Exclude<keyof Mapping, 'prompt' | 'answer'>, string | undefined> = {
+  const optional: Record<Exclude<keyof Mapping, 'prompt' | 'answer' | 'group'>, string | undefined> = {
     input,
     id: find(names.id, isScalar),
     source: find(names.source, isText, [prompt ?? undefined, answer ?? undefined]),

@@ -34,6 +34,7 @@ export interface ProblemMeta {
   level?: string;
   /** As measured by whoever made the dataset, in [0, 1]. */
   passRate?: number;
+  group?: string;
 }
 
 export interface Problems {
@@ -155,6 +156,8 @@ function readMeta(row: Row, line: number, mapping: Mapping): ProblemMeta {
   }
   const level = optionalText(row, mapping.level);
   if (level !== undefined) meta.level = level;
+  const group = optionalText(row, mapping.group);
+  if (group !== undefined) meta.group = group;
   const passRate = Number(optionalText(row, mapping.passRate) ?? NaN);
   if (passRate >= 0 && passRate <= 1) meta.passRate = passRate;
   return meta;

@@ -15,6 +15,7 @@ import type { EngineOptions } from '#core/engine/localEngine.ts';
 import { AresError } from '#core/util/errors.ts';
 import { createChanges } from './changes.ts';
 import { appHandlers } from './handlers/app.ts';
+import { careHandlers } from './handlers/care.ts';
 import { compareHandlers } from './handlers/compare.ts';
 import { curationHandlers } from './handlers/curation.ts';
 import { dataHandlers } from './handlers/data.ts';
@@ -153,6 +154,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       ...problemHandlers(host),
       ...labelHandlers(host),
       ...poolHandlers(host),
+      ...careHandlers(host),
       ...compareHandlers(host),
       ...curationHandlers(host),
       ...recipeHandlers(),

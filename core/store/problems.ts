@@ -52,6 +52,10 @@ export interface ProblemPage {
   limit: number;
 }
 
+/** Columns of the data that may hold a group: problems of one value never stand on both sides of a split. */
+export const groupColumns = ['source', 'level', 'group'] as const;
+export type GroupColumn = (typeof groupColumns)[number];
+
 export interface ProblemReads {
   datasets(): Dataset[];
   /** Cheaper than `datasets` where there are millions of problems to count. */
@@ -59,6 +63,10 @@ export interface ProblemReads {
   get(problemId: number): Problem | undefined;
   /** In order of import. */
   page(page: ProblemPage): Problem[];
+  /** As page, whatever the split. */
+  pageOfAll(page: Omit<ProblemPage, 'split'>): Problem[];
+  /** A value per problem by which problems may be grouped, in order of import; null where it has none. */
+  groupValues(datasetId: number, by: GroupColumn): (string | null)[];
   /** Problems with ids from `first` to `last`, in order, at most `limit`. */
   between(first: number, last: number, limit: number): Problem[];
   /** Number of problems per split. */
@@ -105,6 +113,10 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
   const page = db.prepare<[ProblemPage], Row>(`
     SELECT * FROM problems WHERE datasetId = :datasetId AND split = :split AND problemId > :afterProblemId
     ORDER BY problemId LIMIT :limit`);
+  const pageOfAll = db.prepare<[Omit<ProblemPage, 'split'>], Row>(`
+    SELECT * FROM problems WHERE datasetId = :datasetId AND problemId > :afterProblemId
+    ORDER BY problemId LIMIT :limit`);
+  const groupValue = { source: 'source', level: "meta ->> '$.level'", group: "meta ->> '$.group'" };
   const between = db.prepare<[number, number, number], Row>(
     'SELECT * FROM problems WHERE problemId BETWEEN ? AND ? ORDER BY problemId LIMIT ?',
   );
@@ -162,6 +174,14 @@ export function problemQueries(db: Connection): ProblemReads & ProblemWrites {
       return row && parse(row);
     },
     page: (request) => page.all(request).map(parse),
+    pageOfAll: (request) => pageOfAll.all(request).map(parse),
+    groupValues: (datasetId, by) =>
+      db
+        .prepare<[number], string | null>(
+          `SELECT ${groupValue[by]} FROM problems WHERE datasetId = ? ORDER BY problemId`,
+        )
+        .pluck()
+        .all(datasetId),
     between: (first, last, limit) => between.all(first, last, limit).map(parse),
     splits: (datasetId) => splits.all(datasetId),
     ids: (datasetId) => Int32Array.from(ids.all(datasetId)),

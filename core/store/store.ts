@@ -6,6 +6,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { type CheckpointReads, type CheckpointWrites, checkpointQueries } from './checkpoints.ts';
+import { type CheckReads, type CheckWrites, checkQueries } from './checks.ts';
 import { type ComparisonReads, type ComparisonWrites, comparisonQueries } from './comparisons.ts';
 import type { Connection } from './connection.ts';
 import { openDatabase } from './database.ts';
@@ -31,6 +32,7 @@ export interface StoreReader {
   readonly problemTable: ProblemTableReads;
   readonly imports: ImportReads;
   readonly pools: PoolReads;
+  readonly checks: CheckReads;
   readonly labels: LabelReads;
   readonly humanLabels: HumanLabelReads;
   readonly traces: TraceReads;
@@ -47,6 +49,7 @@ export interface StoreWriter {
   readonly problems: ProblemWrites;
   readonly imports: ImportWrites;
   readonly pools: PoolWrites;
+  readonly checks: CheckWrites;
   readonly labels: LabelWrites;
   readonly humanLabels: HumanLabelWrites;
   readonly traces: TraceWrites;
@@ -65,6 +68,7 @@ export interface Store extends StoreReader, StoreWriter {
   readonly problems: ProblemReads & ProblemWrites;
   readonly imports: ImportReads & ImportWrites;
   readonly pools: PoolReads & PoolWrites;
+  readonly checks: CheckReads & CheckWrites;
   readonly labels: LabelReads & LabelWrites;
   readonly humanLabels: HumanLabelReads & HumanLabelWrites;
   readonly traces: TraceReads & TraceWrites;
@@ -95,6 +99,7 @@ export function storeOn(db: Connection, file: string): Store {
     problemTable: guarded(file, 'problemTable', problemTableQueries(db)),
     imports: guarded(file, 'imports', importQueries(db)),
     pools: guarded(file, 'pools', poolQueries(db)),
+    checks: guarded(file, 'checks', checkQueries(db)),
     labels: guarded(file, 'labels', labelQueries(db)),
     humanLabels: guarded(file, 'humanLabels', humanLabelQueries(db)),
     traces: guarded(file, 'traces', traceQueries(db)),

@@ -60,6 +60,16 @@ export function promptText(prompt: CheckedProblem['prompt']): string {
     .join('\n');
 }
 
+function comparedAnswer(answer: string): string {
+  const { words, figures } = readWords(answer);
+  return `${words.join(' ')}\n${figures}`;
+}
+
+/** Whether two answers are written alike, spaces, case and LaTeX decoration aside. Equal values may not be. */
+export function hasSameAnswer(one: string, other: string): boolean {
+  return one === other || comparedAnswer(one) === comparedAnswer(other);
+}
+
 export class DatasetCheck {
   readonly #duplicates: DuplicateFinder;
   readonly #against = new EvaluationIndex();
@@ -82,8 +92,7 @@ export class DatasetCheck {
     const words = readWords(promptText(problem.prompt));
     const number = this.#duplicates.problems;
     this.#duplicates.add(words, problem.images);
-    const answer = readWords(problem.answer);
-    this.#answers.push(hashText(`${answer.words.join(' ')}\n${answer.figures}`));
+    this.#answers.push(hashText(comparedAnswer(problem.answer)));
     this.#digest.add(problem);
     if (isEvaluation || this.#against.problems === 0) return;
     const match = this.#against.match(words);

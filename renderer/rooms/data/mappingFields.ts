@@ -15,6 +15,7 @@ export const mappedFields: readonly { field: MappedField; label: string; hint: s
   { field: 'response', label: 'Solution', hint: 'A worked solution.', isRequired: false },
   { field: 'level', label: 'Level', hint: 'Difficulty as its makers say.', isRequired: false },
   { field: 'passRate', label: 'Pass rate', hint: 'As somebody else measured it.', isRequired: false },
+  { field: 'group', label: 'Group', hint: 'What never stands on both sides of a split.', isRequired: false },
 ];
 
 /** @param column empty for none */
