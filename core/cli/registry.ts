@@ -10,6 +10,7 @@ export type Registry = Readonly<Record<string, () => Promise<Command>>>;
 
 export const registry: Registry = {
   'model forward': async () => (await import('./commands/modelForward.ts')).modelForward,
+  'model pull': async () => (await import('./commands/modelPull.ts')).modelPull,
   'model generate': async () => (await import('./commands/modelGenerate.ts')).modelGenerate,
   grade: async () => (await import('./commands/grade.ts')).gradeCases,
   run: async () => (await import('./commands/run.ts')).run,

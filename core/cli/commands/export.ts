@@ -36,9 +36,12 @@ export const exportRun = defineCommand({
       formats: exportFormats.filter((name) => chosen.includes(name)),
       modelFormats: modelFormatNames.filter((name) => chosen.includes(name)),
     };
-    const bar = terminal.progress('Writing', 1);
+    const bar = terminal.progress('Writing', 100);
     const written = await interruptible((signal) =>
-      writeExport(request, { signal, progress: (done, total) => bar.update(done / (total ?? done)) }),
+      writeExport(request, {
+        signal,
+        progress: (done, total) => bar.update(Math.floor((100 * done) / (total ?? done))),
+      }),
     ).finally(() => bar.end());
     if (json) terminal.json(written);
     else {
