@@ -131,7 +131,7 @@ const folderEntry = z.strictObject({
 });
 const job = z.strictObject({
   jobId: id,
-  kind: z.enum(['import', 'export', 'alternatives', 'fork', 'compare', 'check']),
+  kind: z.enum(['import', 'export', 'download', 'alternatives', 'fork', 'compare', 'check']),
   title: z.string(),
   state: z.enum(['running', 'finished', 'failed', 'cancelled']),
   done: number,
@@ -824,6 +824,11 @@ export const calls = {
   'models.list': call(nothing, list(model, 10_000)),
   'models.inspect': call(ask({ folder: path }), modelDetails),
   'models.add': call(ask({ folder: path }), ask({ modelId: id })),
+  /**
+   * Downloads a model from the hub into the data folder and adds it; what is there already is only added.
+   * Result of the job: `{modelId, folder, commit}`, commit null for what was there.
+   */
+  'models.pull': call(ask({ name, revision: name }), jobStarted),
   /** Copies a model folder, with a model card. Result of the job: `{path}`. */
   'models.export': call(ask({ modelId: id, target: path, format: modelFormat }), jobStarted),
 

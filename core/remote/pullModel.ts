@@ -47,8 +47,8 @@ const FRUITLESS_TRIES = 4;
 /** Without a byte for so long, a connection is taken for dead. */
 const STALL_MS = 30_000;
 
-/** Names and parts of a path: nothing that could leave the hub's own scheme of addresses. */
-const repositoryName = /^[\w.-]+\/[\w.-]+$/;
+/** Two names: nothing that could leave the hub's scheme of addresses, or a folder that it is made into. */
+const repositoryName = /^(?!\.)[\w.-]+\/(?!\.)[\w.-]+$/;
 
 /**
  * @throws AresError 'usage', 'network', 'not-found', 'unsupported', 'bad-file' when bytes are not those that the

@@ -1,6 +1,8 @@
 /**
  * Calls about the models of the open project.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Handlers, ModelDetails } from '#core/contract/contract.ts';
 import { exportModel } from '#core/host/exportModel.ts';
 import { requireAbsolute } from '#core/host/folderList.ts';
@@ -11,22 +13,29 @@ import { cardOf, exportedModel, listModels } from '#core/host/modelFacts.ts';
 import { requireModel } from '#core/host/runFacts.ts';
 import { openModelFolder } from '#core/model/modelFolder.ts';
 import { checkWeights } from '#core/model/weights.ts';
+import { hubAccess } from '#core/remote/hubAccess.ts';
+import { pullModel } from '#core/remote/pullModel.ts';
 import { hashOfWeightsPatiently } from '#core/runs/modelHash.ts';
 
-type Subject = Pick<Handlers, 'models.list' | 'models.inspect' | 'models.add' | 'models.export'>;
+type Subject = Pick<Handlers, 'models.list' | 'models.inspect' | 'models.add' | 'models.pull' | 'models.export'>;
 
 export function modelHandlers(host: HostContext): Subject {
   return {
     'models.list': () => listModels(host.project().store),
     'models.inspect': ({ folder }) => inspectModel(requireAbsolute(folder)),
     'models.add': async ({ folder }) => {
-      const path = requireAbsolute(folder);
-      const { store } = host.project();
-      inspectModel(path);
-      const weightsHash = await hashOfWeightsPatiently(path);
-      const modelId = store.models.add({ folder: path, weightsHash, parentId: null, createdMs: Date.now() });
-      host.changes.announce('models', 'project');
-      return { modelId };
+      return { modelId: await addModel(host, requireAbsolute(folder)) };
+    },
+    'models.pull': ({ name, revision }) => {
+      host.project();
+      const target = join(host.settings().dataFolder, 'models', ...name.split('/'));
+      const about = { kind: 'download', title: `Download ${name}`, unit: 'bytes' } as const;
+      const jobId = host.jobs.start(about, async (control) => {
+        const isHere = existsSync(join(target, 'config.json'));
+        const pulled = isHere ? null : await pullModel({ name, revision, target, ...hubAccess(process.env) }, control);
+        return { modelId: await addModel(host, target), folder: target, commit: pulled?.commit ?? null };
+      });
+      return { jobId };
     },
     'models.export': ({ modelId, target, format }) => {
       const { store } = host.project();
@@ -42,6 +51,15 @@ export function modelHandlers(host: HostContext): Subject {
       return { jobId };
     },
   };
+}
+
+async function addModel(host: HostContext, folder: string): Promise<number> {
+  const { store } = host.project();
+  inspectModel(folder);
+  const weightsHash = await hashOfWeightsPatiently(folder);
+  const modelId = store.models.add({ folder, weightsHash, parentId: null, createdMs: Date.now() });
+  host.changes.announce('models', 'project');
+  return modelId;
 }
 
 /** What the folder says, after everything a run would trip over was looked at: configuration, weights, tokenizer. */

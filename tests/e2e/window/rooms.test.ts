@@ -41,6 +41,7 @@ const views: readonly View[] = [
   })),
   { room: 'reward' },
   { room: 'models' },
+  { room: 'models', params: { pull: 1 }, name: 'models-pull' },
   { room: 'settings' },
 ];
 
@@ -79,7 +80,7 @@ describe.skipIf(chromiumPath === null)('the rooms of the window', () => {
     });
   }
 
-  it.each(views.filter(({ name }) => name !== 'data-choose'))(
+  it.each(views.filter(({ name }) => name !== 'data-choose' && name !== 'models-pull'))(
     '$room $name is walked by Tab, and shows where one is',
     async (view) => {
       await open(view);
@@ -89,6 +90,16 @@ describe.skipIf(chromiumPath === null)('the rooms of the window', () => {
       expect(stops.filter(({ isMarked }) => !isMarked)).toEqual([]);
     },
   );
+
+  it('asks in which form a model is exported', async () => {
+    await open({ room: 'models' });
+    await app.page.getByRole('button', { name: 'Export', exact: true }).click();
+    await app.page.getByLabel('Form').selectOption({ label: 'ONNX, float16' });
+    await app.page.getByText('matrices are rounded to float16').waitFor();
+    await app.screenshot('models-export-light');
+    expect(await seriousFindings(app.page)).toEqual([]);
+    await app.page.keyboard.press('Escape');
+  });
 
   it('stops a fork that takes long, in the room and in the line of jobs, and forks again', async () => {
     await open({ room: 'entropy', params: { view: 'trace' } });

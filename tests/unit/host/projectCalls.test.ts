@@ -1,13 +1,17 @@
 /** Calls about the program, projects and models, on a host as a front end gets it. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createClient } from '#core/contract/client.ts';
 import type { Client } from '#core/contract/client.ts';
 import type { Job } from '#core/contract/contract.ts';
 import { toWireError } from '#core/contract/dispatch.ts';
 import { type Workbench, createWorkbench } from '#core/host/workbench.ts';
+import { resourcesFolder } from '#core/util/programFolder.ts';
+import { COMMIT, startFakeHub } from '../remote/fakeHub.ts';
+
+const sampleBase = join(resourcesFolder, 'sample', 'base');
 
 let folder: string;
 let workbench: Workbench;
@@ -96,6 +100,30 @@ it('brings a model in, lists it, and exports it with its card', async () => {
   rmSync(mine, { recursive: true });
   const [, gone] = await client.call('models.list', {});
   expect(gone).toMatchObject({ details: null, error: { code: 'not-found' } });
+});
+
+it('brings a model from the hub into the project, and does not download it again', async () => {
+  await client.call('projects.openSample', {});
+  const files = new Map(readdirSync(sampleBase).map((name) => [name, readFileSync(join(sampleBase, name))]));
+  const hub = await startFakeHub('someone/small', files);
+  vi.stubEnv('HF_ENDPOINT', hub.url);
+  try {
+    await client.call('settings.set', { dataFolder: folder });
+    const pull = { name: 'someone/small', revision: 'main' };
+    const first = await ended((await client.call('models.pull', pull)).jobId);
+    const target = join(folder, 'models', 'someone', 'small');
+    expect(first).toMatchObject({ state: 'finished', unit: 'bytes', result: { folder: target, commit: COMMIT } });
+    expect((await client.call('models.list', {})).map(({ name }) => name)).toContain('small');
+    const requests = hub.requests.length;
+    const again = await ended((await client.call('models.pull', pull)).jobId);
+    expect(again).toMatchObject({ state: 'finished', result: { ...(first.result as object), commit: null } });
+    expect(hub.requests).toHaveLength(requests);
+    const wrong = await ended((await client.call('models.pull', { ...pull, name: '../up' })).jobId);
+    expect(wrong).toMatchObject({ state: 'failed', error: { code: 'usage' } });
+  } finally {
+    vi.unstubAllEnvs();
+    await hub.close();
+  }
 });
 
 it('refuses a folder whose weights are not those of its configuration', async () => {
