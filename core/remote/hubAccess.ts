@@ -16,7 +16,7 @@ export interface HubAccess {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws AresError 'usage' when HF_ENDPOINT is no address, or the token no token */
-export function hubAccess(environment: Environment): HubAccess {
+export function hubAccess(environment: Environment = process.env): HubAccess {
   const hubUrl = (environment['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, '');
   if (!/^https?:\/\/[^/]/.test(hubUrl)) {
     throw new AresError('usage', 'HF_ENDPOINT is not an address.', {

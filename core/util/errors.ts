@@ -19,7 +19,7 @@ export type ErrorCode =
   | 'no-signal' // the run would train on noise
   | 'engine' // the engine process failed
   | 'endpoint' // a model server cannot be reached, refuses, or does not answer as it should
-  | 'network' // another machine cannot be reached, or does not answer as it should
+  | 'network' // the hub of models cannot be reached, or does not answer as it should
   | 'store' // the database is missing, newer than this program, or damaged
   | 'interrupted' // stopped by the user; can be resumed
   | 'internal'; // a bug here

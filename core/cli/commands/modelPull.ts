@@ -21,7 +21,7 @@ export const modelPull = defineCommand({
     const bar = terminal.progress('Downloading', 100);
     const pulled = await interruptible((signal) =>
       pullModel(
-        { name, revision, target, ...hubAccess(process.env) },
+        { name, revision, target, ...hubAccess() },
         { signal, progress: (done, total) => bar.update(Math.floor((100 * done) / total), ofBytes(done, total)) },
       ),
     ).finally(() => bar.end());

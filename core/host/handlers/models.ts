@@ -32,7 +32,7 @@ export function modelHandlers(host: HostContext): Subject {
       const about = { kind: 'download', title: `Download ${name}`, unit: 'bytes' } as const;
       const jobId = host.jobs.start(about, async (control) => {
         const isHere = existsSync(join(target, 'config.json'));
-        const pulled = isHere ? null : await pullModel({ name, revision, target, ...hubAccess(process.env) }, control);
+        const pulled = isHere ? null : await pullModel({ name, revision, target, ...hubAccess() }, control);
         return { modelId: await addModel(host, target), folder: target, commit: pulled?.commit ?? null };
       });
       return { jobId };

@@ -96,7 +96,7 @@ describe.skipIf(chromiumPath === null)('the rooms of the window', () => {
     await app.page.getByRole('button', { name: 'Export', exact: true }).click();
     await app.page.getByLabel('Form').selectOption({ label: 'ONNX, float16' });
     await app.page.getByText('matrices are rounded to float16').waitFor();
-    await app.screenshot('models-export-light');
+    await app.screenshot('models-export-dark');
     expect(await seriousFindings(app.page)).toEqual([]);
     await app.page.keyboard.press('Escape');
   });
