@@ -145,6 +145,7 @@ describe('for any trace', () => {
     const content = (text: string) =>
       text
         .replaceAll(/<\/?(?:think|thinking|answer)>|<\|[a-z_]+\|>/g, ' ')
+        .replaceAll('####', ' #### ')
         .split(/\s+/)
         .filter((each) => each !== '');
     let shaped = 0;
