@@ -4,7 +4,7 @@
  * Owns: which forms there are of a model, and that a folder appears complete or not at all. What the card
  * says is modelCard.ts; the files of a form are the model's own.
  */
-import { cp, readdir, stat } from 'node:fs/promises';
+import { cp, readdir, readFile, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ModelFormatName, modelFormatNames } from '#core/contract/contract.ts';
@@ -14,16 +14,20 @@ import { fillFolderAtomic, flush, writeFlushed } from '#core/util/atomicFiles.ts
 import { AresError, toAresError } from '#core/util/errors.ts';
 import type { JobControl } from './hostContext.ts';
 
-const CARD_FILE = 'README.md';
+export const CARD_FILE = 'README.md';
+/** The figures of a run, which the card quotes. */
+export const RESULTS_FILE = 'results.json';
 
 export interface ExportedModel {
   /** The Hugging Face folder. */
   folder: string;
   /** The PEFT folder of a model that was trained as an adapter; null for others. */
   adapter: string | null;
+  /** What the run that trained it measured; null where there is nothing. */
+  results: string | null;
 }
 
-export function formatsOf({ adapter }: ExportedModel): ModelFormatName[] {
+export function formatsOf({ adapter }: Pick<ExportedModel, 'adapter'>): ModelFormatName[] {
   return modelFormatNames.filter((format) => format !== 'peft' || adapter !== null);
 }
 
@@ -55,7 +59,7 @@ export async function exportModel(
  * @param control told in bytes
  */
 export async function writeModel(
-  { folder, adapter }: ExportedModel,
+  { folder, adapter, results }: ExportedModel,
   format: ModelFormatName,
   target: string,
   card: string,
@@ -78,6 +82,7 @@ export async function writeModel(
       progress(done, total);
     });
   }
+  if (results !== null) writeFlushed(join(target, RESULTS_FILE), [await readFile(results)]);
   writeFlushed(join(target, CARD_FILE), [card]);
 }
 

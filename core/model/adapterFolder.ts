@@ -12,8 +12,8 @@ import type { TextConfig } from './config.ts';
 import { Fields, type JsonObject, isObject, readJsonObject, shorten } from './json.ts';
 import { type Lora, type LoraLayout, type LoraModule, linearModules, loraSpecs } from './lora.ts';
 import { readFloat32, readSafetensorsHeader, writeSafetensors } from './safetensors.ts';
+import { ADAPTER_CONFIG_FILE as CONFIG_FILE } from './weights.ts';
 
-const CONFIG_FILE = 'adapter_config.json';
 const WEIGHTS_FILE = 'adapter_model.safetensors';
 /** Before the name of a module in PEFT's files: PEFT wraps the model twice. */
 export const PEFT_PREFIX = 'base_model.model.';

@@ -16,7 +16,7 @@ import { parameterSpecs } from './parameters.ts';
 import { type TensorToWrite, writeSafetensors } from './safetensors.ts';
 import { dtypeBytes } from './safetensorsHeader.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
-import { INDEX_FILE, WEIGHTS_FILE } from './weights.ts';
+import { ADAPTER_CONFIG_FILE, adapterAlone, INDEX_FILE, WEIGHTS_FILE } from './weights.ts';
 
 export interface ModelFolder {
   folder: string;
@@ -70,6 +70,7 @@ const storedDtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as con
 export function openModelFolder(folder: string): ModelFolder {
   const path = join(folder, CONFIG_FILE);
   if (!existsSync(path)) {
+    if (existsSync(join(folder, ADAPTER_CONFIG_FILE))) throw adapterAlone(folder);
     throw new AresError('not-found', 'There is no config.json in this folder.', {
       where: folder,
       hint: 'Choose a Hugging Face model folder, with config.json, tokenizer.json and .safetensors weights.',

@@ -15,6 +15,7 @@ import { readFloat32, readSafetensorsHeader } from './safetensors.ts';
 import type { SafetensorsHeader } from './safetensorsHeader.ts';
 
 export const WEIGHTS_FILE = 'model.safetensors';
+export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
 export const INDEX_FILE = 'model.safetensors.index.json';
 const EMBEDDING = 'model.embed_tokens.weight';
 const OUTPUT_PROJECTION = 'lm_head.weight';
@@ -154,6 +155,14 @@ function tensorsOf(headers: readonly SafetensorsHeader[]): Map<string, TensorSou
   return sources;
 }
 
+/** What is said of a folder that holds an adapter where a model is needed. */
+export function adapterAlone(folder: string): AresError {
+  return new AresError('unsupported', 'This folder holds a LoRA adapter, not a whole model.', {
+    where: folder,
+    hint: 'Open the base model the adapter was trained on, or merge the two with PEFT first.',
+  });
+}
+
 function noWeights(folder: string): AresError {
   const names = readdirSync(folder);
   if (names.some((name) => /\.(bin|pt|pth|ckpt)$/.test(name))) {
@@ -166,12 +175,7 @@ function noWeights(folder: string): AresError {
       },
     );
   }
-  if (names.includes('adapter_config.json')) {
-    return new AresError('unsupported', 'This folder holds a LoRA adapter, not a whole model.', {
-      where: folder,
-      hint: 'Open the base model the adapter was trained on.',
-    });
-  }
+  if (names.includes(ADAPTER_CONFIG_FILE)) return adapterAlone(folder);
   return new AresError('not-found', `There is neither ${WEIGHTS_FILE} nor ${INDEX_FILE} in this folder.`, {
     where: folder,
     hint: 'Choose a Hugging Face model folder with .safetensors weights.',

@@ -16,6 +16,7 @@ import { type RawBatch, type RawGradients, forwardRaw, gradientsRaw } from '#cor
 import { type ModelState, loadModel, trainedSpecs } from '#core/engine/modelState.ts';
 import { SessionCache } from '#core/engine/sessionCache.ts';
 import { PEFT_PREFIX, loadAdapter } from '#core/model/adapterFolder.ts';
+import { openModelFolder } from '#core/model/modelFolder.ts';
 import { type TensorToWrite, writeSafetensors } from '#core/model/safetensors.ts';
 
 /** What a loss adds to the outputs, and what is said about it. */
@@ -68,8 +69,11 @@ export const modelForward = defineCommand({
   async run({ options, json, terminal }) {
     requireWritable(options.out);
     const inputs = new ReferenceTensors(options.inputs);
+    // Before the weights of its base, which are large: an adapter for another base is refused at once.
+    const adapter =
+      options.adapter === undefined ? null : loadAdapter(options.adapter, openModelFolder(options.model).config);
     const state = loadModel(options.model);
-    if (options.adapter !== undefined) state.adapter = loadAdapter(options.adapter, state.config);
+    state.adapter = adapter;
     const batch = readBatch(inputs, state.config);
     const sessions = new SessionCache(threads);
     try {

@@ -46,6 +46,8 @@ const ALIGNMENT_BYTES = 4096;
 const MAX_FILE_BYTES = 2_000_000_000;
 /** Added to scores of positions that are not attended to; finite, so that a row of padding gives numbers. */
 const MASKED = -1e30;
+/** The rotary tables lie inside of the model, so a file that claims a thousand million positions must not fill it. */
+export const MAX_ONNX_POSITIONS = 131_072;
 
 /** What a dimension is called in the finished model; transformers.js looks for `batch_size`. */
 const dimensionNames: Readonly<Record<string, string>> = {
@@ -66,6 +68,7 @@ export interface DecoderFiles {
  * Inputs `input_ids` and `position_ids` int64 [B, T], `attention_mask` int64 [B, K],
  * `past_key_values.{layer}.key` and `.value` float32 [B, kvHeads, P, headDim]; outputs `logits` float32
  * [B, T, vocabSize], `present.{layer}.key` and `.value` [B, kvHeads, K, headDim].
+ * @param config with at most MAX_ONNX_POSITIONS positions
  */
 export function buildOnnxDecoder(config: TextConfig, dtype: OnnxDtype, files: DecoderFiles): OnnxDecoder {
   const g = new Graph();

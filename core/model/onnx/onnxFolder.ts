@@ -23,7 +23,13 @@ import { checkWeights, type TensorSource } from '#core/model/weights.ts';
 import { bytesOf } from '#core/tensor/onnx.ts';
 import { writeFlushed } from '#core/util/atomicFiles.ts';
 import { createBreather } from '#core/util/breather.ts';
-import { buildOnnxDecoder, dataFileName, type OnnxDecoder, type OnnxDtype } from './decoderGraph.ts';
+import {
+  buildOnnxDecoder,
+  dataFileName,
+  MAX_ONNX_POSITIONS,
+  type OnnxDecoder,
+  type OnnxDtype,
+} from './decoderGraph.ts';
 
 const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
 
@@ -55,7 +61,10 @@ export async function writeOnnxFolder(
 ): Promise<void> {
   const sources = checkWeights(source.folder, source.config);
   const { file, name } = variants[dtype];
-  const config = textConfig(source);
+  const config = {
+    ...textConfig(source),
+    max_position_embeddings: Math.min(source.config.maxPositions, MAX_ONNX_POSITIONS),
+  };
   const dataFile = `${file}_data`;
   const decoder = buildOnnxDecoder(parseTextConfig(config, source.folder), dtype, { dataFile, maxFileBytes });
   mkdirSync(join(target, 'onnx'));

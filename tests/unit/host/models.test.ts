@@ -9,7 +9,7 @@ import { modelDetails } from '#core/host/modelDetails.ts';
 import { resourcesFolder } from '#core/util/programFolder.ts';
 
 const base = join(resourcesFolder, 'sample', 'base');
-const plain = { folder: base, adapter: null };
+const plain = { folder: base, adapter: null, results: null };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ares-models-'));
@@ -74,7 +74,10 @@ const card: ModelCard = {
     { name: 'Short sample · cold-start', weightsHash: 'bb' },
     { name: 'base', weightsHash: 'cc' },
   ],
+  licence: { name: null, file: null },
+  hasVision: false,
   training: {
+    runId: 3,
     runName: 'Short sample',
     what: 'AdaCS and AEPO',
     seed: 1,
@@ -89,6 +92,25 @@ const card: ModelCard = {
         lengthTokens: { value: 53.3, low: NaN, high: NaN },
       },
     ],
+    evaluation: {
+      problems: 240,
+      grader: 'ares-1',
+      arms: [
+        {
+          arm: 'Base',
+          stage: { number: 1, name: 'evaluate base' },
+          samples: 960,
+          temperature: 1,
+          maxNewTokens: 128,
+          seed: 7,
+        },
+      ],
+      resultsSha256: 'ff',
+    },
+    deviations: {
+      methods: [{ title: 'AdaCS', source: '2510.08457', sentences: ['Traces are the base’s own.'] }],
+      settings: [{ setting: 'curation.easyQuantile', named: '0.5', here: '0.25' }],
+    },
   },
   programVersion: '0.1.0',
 };
@@ -101,6 +123,30 @@ it('says base, data, recipe and results in the card', () => {
   expect(text).toContain('| training | a\\|b | 720 | `dd` |');
   expect(text).toContain('````yaml\nseed: 1\n````');
   expect(text).toMatch(/\| all \| Base \| \.680 \[\.639,.\.721\] \| 53\.3 {2}\|/);
+});
+
+it('says where each result was measured and what deviates', () => {
+  const text = modelCardText(card, 'huggingface');
+  expect(text).toContain(
+    '240 problems, graded by ares-1. The numbers are those of [results.json](results.json) (SHA-256 `ff`)',
+  );
+  expect(text).toContain('| Base | 1, evaluate base | 960 | 1 | 128 | 7 |');
+  expect(text).toContain('AdaCS, 2510.08457:\n\n- Traces are the base’s own.');
+  expect(text).toContain('| `curation.easyQuantile` | 0.5 | 0.25 |');
+});
+
+it('names a licence only where one is known', () => {
+  const known = modelCardText({ ...card, licence: { name: 'apache-2.0', file: 'LICENSE' } }, 'onnx');
+  expect(known).toContain('\nlicense: apache-2.0\n');
+  expect(known).toContain('Its text is in `LICENSE`');
+  const unknown = modelCardText(card, 'onnx');
+  expect(unknown).not.toContain('\nlicense:');
+  expect(unknown).toContain('Not known: the folder of the base names none.');
+});
+
+it('says that ONNX of a model with a vision tower is its language part', () => {
+  expect(modelCardText({ ...card, hasVision: true }, 'onnx')).toContain('the language part, for text alone');
+  expect(modelCardText({ ...card, hasVision: true }, 'huggingface')).not.toContain('for text alone');
 });
 
 it('says of each form who loads it', () => {
