@@ -153,7 +153,14 @@ export interface AdapterOptions {
   targets: readonly string[] | 'all';
   /** Of its initial values. */
   seed: number;
+  /**
+   * How the frozen matrices are kept; default float32. float16 halves their memory: each is widened when it is
+   * used and rounds the weight once, by at most 2^-11 of it.
+   */
+  base?: BaseType;
 }
+
+export type BaseType = 'float32' | 'float16';
 
 export type TrainedParts = 'language' | 'all';
 

@@ -34,6 +34,7 @@ import {
   type ModelState,
   hostAdapter,
   hostTensors,
+  keepAsHalf,
   loadModel,
   makeResident,
   mergedWeights,
@@ -93,13 +94,13 @@ export class LocalEngine implements Engine {
   async cloneModel(model: ModelHandle): Promise<OpenedModel> {
     const state = this.#model(model);
     if (state.resident !== undefined) return this.#register(await cloneResident(state, state.resident));
-    const { source, config, weights, adapter, features } = state;
+    const { source, config, weights, halves, adapter, features } = state;
     const copyOf = (tensors: ReadonlyMap<string, Float32Array>) =>
       new Map([...tensors].map(([name, tensor]) => [name, tensor.slice()]));
     const frozen =
       adapter === null
-        ? { weights: copyOf(weights), adapter }
-        : { weights, adapter: isFreshLora(adapter) ? null : { ...adapter, weights: copyOf(adapter.weights) } };
+        ? { weights: copyOf(weights), halves, adapter }
+        : { weights, halves, adapter: isFreshLora(adapter) ? null : { ...adapter, weights: copyOf(adapter.weights) } };
     return this.#register({
       source,
       config,
@@ -111,8 +112,9 @@ export class LocalEngine implements Engine {
     });
   }
 
-  async addAdapter(model: ModelHandle, { rank, alpha, targets, seed }: AdapterOptions): Promise<void> {
+  async addAdapter(model: ModelHandle, { rank, alpha, targets, seed, base }: AdapterOptions): Promise<void> {
     const state = this.#model(model);
+    if (base === 'float16') keepAsHalf(state);
     const layout = loraLayout(state.config, { rank, scaling: alpha / rank }, targets);
     await this.#freeze(state, initialLora(state.config, layout, seed));
   }

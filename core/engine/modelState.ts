@@ -6,6 +6,7 @@
  */
 import type { TextConfig } from '#core/model/config.ts';
 import { type ModelFolder, openModelFolder } from '#core/model/modelFolder.ts';
+import { float16ToFloat32, float32ToFloat16 } from '#core/model/dtypes.ts';
 import type { ModelShape } from '#core/model/graphTransformer.ts';
 import { type Lora, loraSpecs, mergeLora } from '#core/model/lora.ts';
 import { type ParameterSpec, languageSpecs, parameterSpecs } from '#core/model/parameters.ts';
@@ -27,6 +28,8 @@ export interface ModelState {
    * tensors live on a device, and those of the adapter too.
    */
   readonly weights: Map<string, Float32Array>;
+  /** Frozen matrices of the language part that are kept as float16, and not among `weights`. */
+  halves?: ReadonlyMap<string, Uint16Array> | undefined;
   /** The tensors, where they live on a device. */
   resident?: ResidentModel | undefined;
   /** Its tensors are what training changes; the model's own are frozen then, and may be shared. Null for none. */
@@ -72,8 +75,8 @@ export async function putAdapter(state: ModelState, adapter: Lora): Promise<void
 }
 
 /** What decides the graphs of a model. */
-export function shapeOf({ config, adapter }: ModelState): ModelShape {
-  return { config, layout: adapter?.layout ?? {} };
+export function shapeOf({ config, adapter, halves }: ModelState): ModelShape {
+  return { config, layout: adapter?.layout ?? {}, ...(halves === undefined ? {} : { isHalf: true }) };
 }
 
 /** What training changes: the adapter's tensors, or the model's; of its vision tower only where that is trained. */
@@ -95,19 +98,46 @@ export function trainedSpecs({ config, adapter, trainsVision }: ModelState): Par
 }
 
 /** The weights of a model that computes the same without an adapter. */
-export function mergedWeights({
-  weights,
-  adapter,
-}: Pick<ModelState, 'weights' | 'adapter'>): ReadonlyMap<string, Float32Array> {
-  return adapter === null ? weights : mergeLora(weights, adapter);
+export function mergedWeights({ weights, halves, adapter }: HostTensors): ReadonlyMap<string, Float32Array> {
+  const wide = [...(halves ?? [])].map(([name, half]): [string, Float32Array] => [name, float16ToFloat32(half)]);
+  const all = halves === undefined ? weights : new Map([...weights, ...wide]);
+  return adapter === null ? all : mergeLora(all, adapter);
+}
+
+type HostTensors = Pick<ModelState, 'weights' | 'halves' | 'adapter'>;
+
+/**
+ * Keeps the matrices of the language part as float16 from now on; they can no longer be trained.
+ * @throws AresError 'unsupported' where they live on a device, or where float16 cannot hold one
+ */
+export function keepAsHalf(state: ModelState): void {
+  if (state.resident !== undefined) {
+    throw new AresError('unsupported', 'Weights on a device are kept as float32.', {
+      hint: 'Leave the base of the adapter as float32, or compute on the CPU.',
+    });
+  }
+  const matrices = languageSpecs(state.config).filter(({ shape }) => shape.length === 2);
+  state.halves = new Map(
+    matrices.map(({ name }) => {
+      const half = float32ToFloat16(state.weights.get(name)!);
+      if (half.some((bits) => (bits & 0x7c00) === 0x7c00)) {
+        throw new AresError('unsupported', `A weight of "${name}" is larger than float16 can hold.`, {
+          hint: 'Leave the base of the adapter as float32.',
+        });
+      }
+      return [name, half];
+    }),
+  );
+  for (const { name } of matrices) state.weights.delete(name);
 }
 
 /** Weights, and an adapter's tensors, on the CPU: as they are, or copied from the device that holds them. */
-export async function hostTensors(state: ModelState): Promise<Pick<ModelState, 'weights' | 'adapter'>> {
-  const { config, weights, resident } = state;
+export async function hostTensors(state: ModelState): Promise<HostTensors> {
+  const { config, weights, halves, resident } = state;
   const names = parameterSpecs(config).map(({ name }) => name);
   return {
     weights: resident === undefined ? weights : await resident.download(names),
+    halves,
     adapter: await hostAdapter(state),
   };
 }
@@ -120,13 +150,16 @@ export async function hostAdapter({ config, adapter, resident }: ModelState): Pr
 }
 
 /** Named tensors of a model as graph feeds. */
-export function tensorFeeds({ weights, adapter, resident }: ModelState, specs: readonly ParameterSpec[]) {
-  return Object.fromEntries(
-    specs.map(({ name, shape }): [string, Feed] => [
-      name,
-      resident?.tensor(name) ?? float32((adapter?.weights.get(name) ?? weights.get(name))!, shape),
-    ]),
-  );
+export function tensorFeeds(
+  { weights, halves, adapter, resident }: ModelState,
+  specs: readonly ParameterSpec[],
+): Record<string, Feed> {
+  const feed = ({ name, shape }: ParameterSpec): Feed => {
+    const half = halves?.get(name);
+    if (half !== undefined) return { type: 'float16', shape, data: half };
+    return resident?.tensor(name) ?? float32((adapter?.weights.get(name) ?? weights.get(name))!, shape);
+  };
+  return Object.fromEntries(specs.map((spec) => [spec.name, feed(spec)]));
 }
 
 /** Weights of the language part under their Hugging Face names and rotary tables for `positions` positions, as graph feeds. */

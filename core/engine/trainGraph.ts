@@ -11,6 +11,7 @@ import {
   emitHiddenStates,
   emitLogits,
   imageRowInputs,
+  outputName,
   sequenceInputs,
   weightInputs,
   weightOf,
@@ -173,6 +174,9 @@ function emitResponses(
     checkpointBlocks,
     images: features === undefined ? undefined : { features, ...imageRowInputs(g) },
   });
+  // Widened once for all parts of the logits and their gradients, which follow one another.
+  const output = outputName(model.config);
+  weights.set(output, ops.cast(g, weightOf(weights, output), 'float32'));
   return { weights, targets, hidden: ops.mul(g, ops.gatherRows(g, all, rows), inverseTemperature) };
 }
 

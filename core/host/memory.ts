@@ -18,6 +18,8 @@ export interface Workload {
   config: TextConfig;
   /** The adapter that is trained; {} for none. */
   layout: LoraLayout;
+  /** Its base is kept as float16. */
+  isHalf: boolean;
   parameters: number;
   /** Scalars that training changes: all, those of an adapter, or none. */
   trainedParameters: number;
@@ -67,10 +69,19 @@ export function workloadOf(
   const layout =
     trains && adapter !== null ? loraLayout(config, { rank: adapter.rank, scaling: 1 }, adapter.targets) : {};
   const trained = adapter === null ? parameters : loraParameterCount(config, layout);
-  return { config, layout, parameters, trainedParameters: trains ? trained : 0, ...sampled, coldStart, policy };
+  return {
+    config,
+    layout,
+    isHalf: trains && adapter?.base === 'float16',
+    parameters,
+    trainedParameters: trains ? trained : 0,
+    ...sampled,
+    coldStart,
+    policy,
+  };
 }
 
-type AdapterSize = Pick<AdapterOptions, 'rank' | 'targets'>;
+type AdapterSize = Pick<AdapterOptions, 'rank' | 'targets' | 'base'>;
 
 function loraParameterCount(config: TextConfig, layout: LoraLayout): number {
   return loraSpecs(config, layout).reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
@@ -123,8 +134,8 @@ function sumOf(parts: readonly Parts[]): MemoryEstimate {
   return { ...sums, totalBytes: Object.values(sums).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-function modelOf({ parameters }: Workload): Parts {
-  return { weightsBytes: parameters * FLOAT_BYTES };
+function modelOf({ parameters, isHalf }: Workload): Parts {
+  return { weightsBytes: (parameters * FLOAT_BYTES) / (isHalf ? 2 : 1) };
 }
 
 /** The optimizer's moments, and the reference policy unless it is the same weights without an adapter. */
@@ -178,8 +189,12 @@ function samplingOf(
   const embedding = config.vocabSize * config.hiddenSize * FLOAT_BYTES;
   const cacheOf = (length: number) => 2 * config.layers * config.kvHeads * config.headDim * length * rows * FLOAT_BYTES;
   return {
-    // Queries, keys and values joined, gate and up joined, the runtime's copy of all, and what it packs meanwhile.
-    atCreation: { weightsBytes: joinedWeights(config) + 1.35 * weights, runtimeBytes: sessionOf(chunk) },
+    // An adapter merged; queries, keys and values joined, gate and up joined; the runtime's copy of all, and what it
+    // packs meanwhile.
+    atCreation: {
+      weightsBytes: mergedWeights(workload, embedding) + joinedWeights(config) + 1.35 * weights,
+      runtimeBytes: sessionOf(chunk),
+    },
     running: {
       // Packed; an embedding that is the output too is there both ways.
       weightsBytes: weights + (config.tiedEmbeddings ? embedding : 0),
@@ -190,6 +205,12 @@ function samplingOf(
     },
     prefill: { activationsBytes: prefill.arenaBytes, runtimeBytes: sessionOf(prefill) },
   };
+}
+
+/** Weights that are copied to merge an adapter, or to widen them, bytes. */
+function mergedWeights({ config, layout, isHalf, parameters }: Workload, embedding: number): number {
+  if (Object.keys(layout).length === 0) return 0;
+  return parameters * FLOAT_BYTES - (isHalf ? 0 : (config.tiedEmbeddings ? 1 : 2) * embedding);
 }
 
 /** Weights that a rollout graph has in fewer, larger matrices, bytes. */

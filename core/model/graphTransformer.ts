@@ -37,6 +37,8 @@ export interface LayerKeyValues {
 export interface ModelShape {
   config: TextConfig;
   layout: LoraLayout;
+  /** The matrices of the language part are fed as float16 and widened where they are used; they are not trained. */
+  isHalf?: boolean;
 }
 
 /** Dimensions: parts of the queries of an attention, and queries of a part. */
@@ -44,9 +46,16 @@ export const PARTS = 'parts of the queries';
 export const QUERIES = 'queries of a part';
 
 /** Declares every weight of the language part as a graph input under its Hugging Face name, the adapter's after them. */
-export function weightInputs(g: Graph, { config, layout }: ModelShape): Map<string, Value> {
-  const specs = [...languageSpecs(config), ...loraSpecs(config, layout)];
-  return new Map(specs.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
+export function weightInputs(g: Graph, { config, layout, isHalf = false }: ModelShape): Map<string, Value> {
+  const own = languageSpecs(config).map(({ name, shape }): [string, Value] => [
+    name,
+    g.input(name, isHalf && shape.length === 2 ? 'float16' : 'float32', shape),
+  ]);
+  const adapter = loraSpecs(config, layout).map(({ name, shape }): [string, Value] => [
+    name,
+    g.input(name, 'float32', shape),
+  ]);
+  return new Map([...own, ...adapter]);
 }
 
 /** Declares positions, mask and rotary tables as graph inputs; masks differ between rows where `perRowMask`. */
@@ -131,13 +140,18 @@ function emitMixed(g: Graph, config: TextConfig, text: Value, { features, rows, 
   return ops.where(g, ops.cast(g, ops.reshape(g, isImage, ['N', 1]), 'bool'), gathered, text);
 }
 
+/** The matrix that makes logits. */
+export function outputName({ tiedEmbeddings }: TextConfig): string {
+  return tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+}
+
 /**
  * Logits of chosen rows.
  * @param rows float32 [R, hiddenSize]
  * @returns float32 [R, vocabSize]
  */
 export function emitLogits(g: Graph, { config, layout }: ModelShape, weights: WeightValues, rows: Value): Value {
-  const head = weightOf(weights, config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  const head = weightOf(weights, outputName(config));
   return emitLora(g, layout, weights, 'lm_head', rows, emitLinear(g, rows, head));
 }
 
@@ -150,9 +164,22 @@ function emitLinear(g: Graph, x: Value, weight: Value, bias?: Value): Value {
   return bias === undefined ? product : ops.add(g, product, bias);
 }
 
+/**
+ * The same with a frozen W that is widened for the product, and once more for its gradient, so that no wide copy
+ * of it stays in memory between the two.
+ */
+function emitWidenedLinear(g: Graph, x: Value, weight: Value, bias: Value | undefined): Value {
+  return g.composite(
+    'WidenedLinear',
+    [x, weight, ...(bias === undefined ? [] : [bias])],
+    () => [emitLinear(g, x, ops.cast(g, weight, 'float32'), bias)],
+    { vjp: (graph, _entry, [gradient]) => [ops.gemm(graph, gradient!, ops.cast(graph, weight, 'float32'))] },
+  )[0]!;
+}
+
 function emitBlock(
   g: Graph,
-  { config, layout }: ModelShape,
+  { config, layout, isHalf = false }: ModelShape,
   weights: WeightValues,
   layer: number,
   input: Value,
@@ -164,7 +191,8 @@ function emitBlock(
   const linear = (x: Value, name: string) => {
     const module = `model.layers.${layer}.${name}`;
     const bias = weights.get(`${module}.bias`);
-    return emitLora(g, layout, weights, module, x, emitLinear(g, x, weight(name), bias));
+    const emit = isHalf ? emitWidenedLinear : emitLinear;
+    return emitLora(g, layout, weights, module, x, emit(g, x, weight(name), bias));
   };
   const norm = (x: Value, name: string) => ops.rmsNorm(g, x, weight(name), config.rmsNormEps).normalised;
 

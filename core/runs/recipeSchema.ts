@@ -74,6 +74,8 @@ const adapter = z
     alpha: positive.default(32),
     /** Last names of the layers it changes, or 'all' for every linear layer but the output. */
     targets: z.union([z.literal('all'), z.array(z.string().min(1)).min(1)]).default('all'),
+    /** How the frozen matrices are kept. float16 halves their memory and rounds them. */
+    base: z.enum(['float32', 'float16']).default('float32'),
   })
   .nullable()
   .default(null) satisfies z.ZodType<Omit<AdapterOptions, 'seed'> | null>;

@@ -44,7 +44,8 @@ export class ProtobufWriter {
   message(field: number, value: ProtobufWriter): this {
     this.#tag(field, 2);
     this.#varint(BigInt(value.byteLength));
-    this.#parts.push(...value.#parts);
+    // One by one: a spread puts every part on the stack, and the graph of a large model has too many.
+    for (const part of value.#parts) this.#parts.push(part);
     this.#length += value.#length;
     return this;
   }

@@ -208,9 +208,18 @@ function toRuntime(tensors: Feeds): Record<string, OrtTensor> {
     Object.entries(tensors).map(([name, tensor]) => {
       if (tensor instanceof DeviceTensor) return [name, tensor.forRuntime];
       requireAllocatable(name, tensor.data.byteLength);
-      return [name, new OrtTensor(tensor.type, tensor.data as Float32Array, tensor.shape)];
+      return [name, toRuntimeTensor(tensor)];
     }),
   );
+}
+
+/**
+ * Half precision is handed over as the 16-bit integers it is made of, under its own type: what the runtime's
+ * JavaScript half makes of it where there is a Float16Array, its native half takes for empty.
+ */
+function toRuntimeTensor({ type, data, shape }: Tensor): OrtTensor {
+  if (type === 'float16') return Object.assign(new OrtTensor('uint16', data as Uint16Array, shape), { type });
+  return new OrtTensor(type, data as Float32Array, shape);
 }
 
 /** @throws AresError 'memory' */

@@ -1,7 +1,7 @@
 /**
  * Memory and time of training at the sizes people have, beside the planner's estimate.
  *
- *   node tests/bench/memory.ts [--shapes sample,bench,wide,long,half] [--adapter] [--threads 2] [--limit 20]
+ *   node tests/bench/memory.ts [--shapes sample,bench,wide,long,half] [--adapter] [--base float16] [--threads 2] [--limit 20]
  *     [--options JSON] [--record]
  *
  * Every shape is measured in a process of its own, set up like an engine's: a supervised step and a whole policy
@@ -34,19 +34,21 @@ interface Step {
 interface Measurement {
   shape: string;
   adapter: boolean;
+  base: 'float32' | 'float16';
   parameters: number;
   options: EngineOptions;
   supervised: Step;
   policy: Step & { rolloutsMs: number; scoreMs: number; trainMs: number };
 }
 
-const adapter = { rank: 16, alpha: 32, targets: 'all' } as const;
 const GIB = 1024 ** 3;
 
 const { values } = parseArgs({
   options: {
     shapes: { type: 'string', default: memoryShapes.map(({ name }) => name).join(',') },
     adapter: { type: 'boolean', default: false },
+    /** Of the adapter: how its base is kept. */
+    base: { type: 'string', default: 'float32' },
     threads: { type: 'string', default: '2' },
     limit: { type: 'string', default: '20' },
     options: { type: 'string', default: '{}' },
@@ -77,7 +79,7 @@ async function measureShape({ name, adapter: own }: MemoryShape): Promise<void> 
   try {
     await runChild(['--write', name, '--model', folder]);
     const { threads, limit, options } = values;
-    const passedOn = ['--threads', threads, '--limit', limit, '--options', options];
+    const passedOn = ['--base', values.base, '--threads', threads, '--limit', limit, '--options', options];
     if (values.adapter) passedOn.push('--adapter');
     const line = await runChild(['--measure', name, '--model', folder, ...passedOn]);
     const { parameters, supervised, policy } = JSON.parse(line) as Measurement;
@@ -149,6 +151,8 @@ function writeModel({ config }: MemoryShape, folder: string): void {
 async function measure(shape: MemoryShape, folder: string): Promise<Measurement> {
   const { supervised, policy } = shape;
   const hasAdapter = values.adapter || shape.adapter === true;
+  const base = values.base === 'float16' ? 'float16' : 'float32';
+  const adapter = { rank: 16, alpha: 32, targets: 'all', base } as const;
   const config = parseTextConfig(shape.config, 'shape');
   const length = policy.promptTokens + policy.newTokens;
   const count = policy.prompts * policy.samples;
@@ -255,6 +259,7 @@ async function measure(shape: MemoryShape, folder: string): Promise<Measurement>
   return {
     shape: shape.name,
     adapter: hasAdapter,
+    base,
     parameters,
     options,
     supervised: { ...supervisedPeak, estimatedBytes: estimates[0]! },

@@ -24,6 +24,14 @@ describe('ProtobufWriter', () => {
   });
 });
 
+describe('a message of very many parts', () => {
+  it('is written whole, as the graph of a large model is', () => {
+    const inner = new ProtobufWriter();
+    for (let i = 0; i < 200_000; i++) inner.integer(1, 1);
+    expect(new ProtobufWriter().message(2, inner).finish().length).toBe(1 + 3 + 2 * 200_000);
+  });
+});
+
 describe('a written model', () => {
   it('serves every size of its named dimensions', async () => {
     const g = new Graph();
