@@ -23,8 +23,9 @@ import { estimateMemory } from './memory.ts';
 import { expectedDuration } from './pace.ts';
 import { type ProblemSource, sourceFromStore } from './problemSource.ts';
 import { nextRunFolder } from './project.ts';
+import { providerNotes } from './providers.ts';
 import { requireModel } from './runFacts.ts';
-import { type MachineLimits, type RunPlan, engineFor, memoryLimit, planRun, trains } from './runPlan.ts';
+import { type MachineLimits, type RunPlan, engineFor, memoryLimit, planRun, providerFor, trains } from './runPlan.ts';
 
 export async function preflight(
   { folder, store }: OpenProject,
@@ -60,6 +61,7 @@ export async function preflight(
     found.basis = duration?.basis ?? null;
     found.writes = writesOf(folder, store, plan, model);
     found.warnings = [...source.notes, ...preparation.notes, ...warningsOf(plan, labels, found, folder)];
+    found.warnings.push(...providerNotes(providerFor(plan.recipe, limits)));
     found.memory = memoryOf(plan, limits);
     engineFor(plan, limits);
   } catch (thrown) {

@@ -92,8 +92,13 @@ export function memoryLimit({ engine }: Recipe, limits: MachineLimits): number {
 
 /** @throws AresError 'memory' with the numbers when it cannot fit */
 export function engineFor({ recipe, workload }: RunPlan, limits: MachineLimits): EngineOptions {
-  const { provider, threads, tokenBudget } = recipe.engine;
+  const { threads, tokenBudget } = recipe.engine;
   const wanted = { threads: threads ?? limits.threads ?? availableParallelism(), tokenBudget };
   const options = chooseEngineOptions(workload, wanted, memoryLimit(recipe, limits));
-  return { ...options, provider: provider ?? limits.provider ?? 'cpu' };
+  return { ...options, provider: providerFor(recipe, limits) };
+}
+
+/** What a run computes on. */
+export function providerFor({ engine }: Recipe, limits: MachineLimits): Provider {
+  return engine.provider ?? limits.provider ?? 'cpu';
 }
