@@ -121,7 +121,7 @@ export class LocalEngine implements Engine {
 
   async loadAdapter(model: ModelHandle, folder: string): Promise<void> {
     const state = this.#model(model);
-    await this.#freeze(state, loadAdapter(folder, state.config));
+    await this.#freeze(state, loadAdapter(folder, state.source));
   }
 
   async closeModel(model: ModelHandle): Promise<void> {
@@ -167,10 +167,10 @@ export class LocalEngine implements Engine {
 
   async saveAdapter(model: ModelHandle, folder: string): Promise<void> {
     const state = this.#model(model);
-    const { source, config } = state;
+    const { source } = state;
     const adapter = await hostAdapter(state);
     if (adapter === null) throw new AresError('internal', 'A model without an adapter has none to save.');
-    saveAdapter(folder, config, adapter, source.folder);
+    saveAdapter(folder, source, adapter);
   }
 
   async saveTrainer(model: ModelHandle, folder: string): Promise<string[]> {

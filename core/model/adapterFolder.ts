@@ -8,13 +8,21 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFlushed, writeFolderAtomic } from '#core/util/atomicFiles.ts';
 import { AresError } from '#core/util/errors.ts';
+import { baseFingerprint } from './baseFingerprint.ts';
 import type { TextConfig } from './config.ts';
 import { Fields, type JsonObject, isObject, readJsonObject, shorten } from './json.ts';
 import { type Lora, type LoraLayout, type LoraModule, linearModules, loraSpecs } from './lora.ts';
+import type { ModelFolder } from './modelFolder.ts';
 import { readFloat32, readSafetensorsHeader, writeSafetensors } from './safetensors.ts';
 import { ADAPTER_CONFIG_FILE as CONFIG_FILE } from './weights.ts';
 
 const WEIGHTS_FILE = 'adapter_model.safetensors';
+/** In the metadata of the weights, where PEFT looks for nothing. */
+const FINGERPRINT = 'base_fingerprint_sha256';
+
+/** The model an adapter is for. */
+type BaseModel = Pick<ModelFolder, 'folder' | 'config'>;
+
 /** Before the name of a module in PEFT's files: PEFT wraps the model twice. */
 export const PEFT_PREFIX = 'base_model.model.';
 
@@ -39,10 +47,12 @@ const harmlessValues: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * Reads an adapter for a base model. Everything is checked on headers before any data is read.
+ * Reads an adapter for a base model. Everything is checked on headers, and on the first values of the base where
+ * the adapter says what those were, before any of the two is loaded.
  * @throws AresError 'not-found', 'unsupported' naming the field, 'bad-file' when it belongs to another base
  */
-export function loadAdapter(folder: string, config: TextConfig): Lora {
+export function loadAdapter(folder: string, base: BaseModel): Lora {
+  const { config } = base;
   const configPath = join(folder, CONFIG_FILE);
   if (!existsSync(configPath)) {
     throw new AresError('not-found', `There is no ${CONFIG_FILE} in this folder.`, {
@@ -74,6 +84,13 @@ export function loadAdapter(folder: string, config: TextConfig): Lora {
   const stranger = [...header.tensors.keys()].find((name) => !expected.has(name));
   if (stranger !== undefined)
     throw anotherBase(path, `Tensor "${stranger}" belongs to no layer that the adapter names.`);
+  const madeFor = header.metadata[FINGERPRINT];
+  if (madeFor !== undefined && madeFor !== baseFingerprint(base)) {
+    throw anotherBase(
+      path,
+      `The adapter fits the shape of ${base.folder}, but was made for a model with other weights.`,
+    );
+  }
   return {
     layout,
     weights: new Map(specs.map(({ name }) => [name, readFloat32(header, PEFT_PREFIX + name)])),
@@ -82,21 +99,21 @@ export function loadAdapter(folder: string, config: TextConfig): Lora {
 
 /**
  * Writes an adapter as a new folder, atomically.
- * @param base what PEFT is told to load as the base: a folder or a hub name
+ * @param base its folder is what PEFT is told to load, its fingerprint what is checked when it is opened here
  * @throws AresError 'usage' when the folder exists, 'disk'
  */
-export function saveAdapter(target: string, config: TextConfig, { layout, weights }: Lora, base: string): void {
+export function saveAdapter(target: string, base: BaseModel, { layout, weights }: Lora): void {
   if (existsSync(target)) {
     throw new AresError('usage', 'This folder already exists.', { where: target, hint: 'Choose another name.' });
   }
-  const tensors = loraSpecs(config, layout).map(({ name, shape }) => ({
+  const tensors = loraSpecs(base.config, layout).map(({ name, shape }) => ({
     name: PEFT_PREFIX + name,
     shape,
     data: weights.get(name)!,
   }));
   writeFolderAtomic(target, (temporary) => {
-    writeFlushed(join(temporary, CONFIG_FILE), [`${JSON.stringify(peftConfig(layout, base), null, 2)}\n`]);
-    writeSafetensors(join(temporary, WEIGHTS_FILE), tensors);
+    writeFlushed(join(temporary, CONFIG_FILE), [`${JSON.stringify(peftConfig(layout, base.folder), null, 2)}\n`]);
+    writeSafetensors(join(temporary, WEIGHTS_FILE), tensors, { format: 'pt', [FINGERPRINT]: baseFingerprint(base) });
   });
 }
 

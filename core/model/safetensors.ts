@@ -68,10 +68,14 @@ export function readFloat32(header: SafetensorsHeader, name: string): Float32Arr
 }
 
 /** As readFloat32, a piece of the tensor at a time, for work that must not hold it as a whole. */
-export function* float32Pieces(header: SafetensorsHeader, name: string): Generator<Float32Array> {
+export function* float32Pieces(
+  header: SafetensorsHeader,
+  name: string,
+  pieceBytes: number = CHUNK_BYTES,
+): Generator<Float32Array> {
   const entry = entryOf(header, name);
-  for (let { start } = entry; start < entry.end; start += CHUNK_BYTES) {
-    const piece = { ...entry, start, end: Math.min(entry.end, start + CHUNK_BYTES) };
+  for (let { start } = entry; start < entry.end; start += pieceBytes) {
+    const piece = { ...entry, start, end: Math.min(entry.end, start + pieceBytes) };
     const data = withFile(header.path, (file) => readData(file, piece, header.path));
     yield asFloat32({ ...entry, data }, header, name);
   }

@@ -70,8 +70,7 @@ export const modelForward = defineCommand({
     requireWritable(options.out);
     const inputs = new ReferenceTensors(options.inputs);
     // Before the weights of its base, which are large: an adapter for another base is refused at once.
-    const adapter =
-      options.adapter === undefined ? null : loadAdapter(options.adapter, openModelFolder(options.model).config);
+    const adapter = options.adapter === undefined ? null : loadAdapter(options.adapter, openModelFolder(options.model));
     const state = loadModel(options.model);
     state.adapter = adapter;
     const batch = readBatch(inputs, state.config);

@@ -8,6 +8,7 @@ import { LocalEngine } from '#core/engine/localEngine.ts';
 import { loadAdapter } from '#core/model/adapterFolder.ts';
 import { parseTextConfig } from '#core/model/config.ts';
 import { initialWeights } from '#core/model/initialise.ts';
+import { openModelFolder } from '#core/model/modelFolder.ts';
 import { parameterSpecs } from '#core/model/parameters.ts';
 import { readSafetensors, writeSafetensors } from '#core/model/safetensors.ts';
 import { tinyConfig } from './fixtures.ts';
@@ -134,8 +135,8 @@ describe('an adapter', () => {
     const { handle: again } = await engine.openModel(join(folder, 'base'));
     await engine.loadAdapter(again, join(folder, 'adapter'));
     expect((await score(again)).logprobs).toEqual(trained);
-    const { config } = { config: parseTextConfig({ ...tinyConfig('qwen2'), tie_word_embeddings: false }, '') };
-    expect(Object.keys(loadAdapter(join(folder, 'adapter'), config).layout)).toContain('lm_head');
+    const base = openModelFolder(join(folder, 'base'));
+    expect(Object.keys(loadAdapter(join(folder, 'adapter'), base).layout)).toContain('lm_head');
   });
 
   it('goes on after saving and loading exactly as if it had not been interrupted, without the base in the checkpoint', async () => {
