@@ -315,10 +315,12 @@ const model = z.strictObject({
   /** The run that trained it and as which arm; null for one that was brought in. */
   runId: z.nullable(id),
   arm: z.nullable(z.string()),
+  /** Where it answers, when it is no folder: it can label, and nothing else. */
+  served: z.nullable(z.strictObject({ url: z.string(), model: z.string() })),
   createdMs: number,
   /** What it can be exported as. */
   formats: list(modelFormat, 10),
-  /** Null where the folder is gone or cannot be read; then `error` says why. */
+  /** Null where the folder is gone or cannot be read, when `error` says why; and of a served model. */
   details: z.nullable(modelDetails),
   error: z.nullable(failure),
 });

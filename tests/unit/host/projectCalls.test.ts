@@ -126,6 +126,48 @@ it('brings a model from the hub into the project, and does not download it again
   }
 });
 
+it.each<[string, (folder: string) => void, string, RegExp]>([
+  [
+    'of an architecture that is not known',
+    (model) => {
+      const path = join(model, 'config.json');
+      writeFileSync(path, readFileSync(path, 'utf8').replace('"qwen2"', '"mamba"'));
+      // It is said before anything is asked of the weights.
+      rmSync(join(model, 'model.safetensors'));
+    },
+    'unsupported',
+    /"mamba", which is not supported/,
+  ],
+  [
+    'that holds an adapter alone',
+    (model) => {
+      rmSync(join(model, 'config.json'));
+      writeFileSync(join(model, 'adapter_config.json'), '{}');
+    },
+    'unsupported',
+    /LoRA adapter, not a whole model/,
+  ],
+  [
+    'with pickled weights',
+    (model) => {
+      rmSync(join(model, 'model.safetensors'));
+      writeFileSync(join(model, 'pytorch_model.bin'), 'pickle');
+    },
+    'not-found',
+    /no \.safetensors weights/,
+  ],
+  ['whose tokenizer is missing', (model) => rmSync(join(model, 'tokenizer.json')), 'not-found', /tokenizer\.json/],
+])('refuses a folder %s, and the project stays as it was', async (_, spoil, code, message) => {
+  const { folder: sample } = await client.call('projects.openSample', {});
+  const spoilt = join(folder, 'spoilt');
+  cpSync(join(sample, 'models', 'base'), spoilt, { recursive: true });
+  spoil(spoilt);
+  const refusal = { code, message: expect.stringMatching(message) };
+  await expect(client.call('models.add', { folder: spoilt })).rejects.toMatchObject(refusal);
+  await expect(client.call('models.inspect', { folder: spoilt })).rejects.toMatchObject(refusal);
+  expect((await client.call('models.list', {})).map(({ name }) => name)).toEqual(['base']);
+});
+
 it('refuses a folder whose weights are not those of its configuration', async () => {
   const { folder: sample } = await client.call('projects.openSample', {});
   const cut = join(folder, 'cut');
