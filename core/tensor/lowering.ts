@@ -34,6 +34,11 @@ class Rewriter {
     return this.#typeOf(this.#node!.inputs[i]!);
   }
 
+  /** Type and shape of an output of the node that is replaced. */
+  output(i: number): OnnxValue {
+    return this.#typeOf(this.#node!.outputs[i]!);
+  }
+
   /** Whether anything is made of an output of the node that is replaced. */
   isUsed(output: number): boolean {
     return this.#used.has(this.#node!.outputs[output]!);
@@ -69,6 +74,11 @@ class Rewriter {
     return `${this.#node!.outputs[0]}/${this.#fresh++}`;
   }
 }
+
+/** Maxima that are found one after another. */
+const MOST_MAXIMA = 32;
+/** Below every log-probability, and finite. */
+const LOWEST = -3e38;
 
 /** Replaces the node, or returns false and leaves it as it is. */
 type Rule = (out: Rewriter, node: OnnxNode) => boolean;
@@ -130,6 +140,28 @@ const rules: Readonly<Record<string, Rule>> = {
     const root = out.emit('Sqrt', [out.emit('Add', [mean, out.scalar(out.attribute('epsilon'))])]);
     const inverse = out.emit('Reciprocal', [root], {}, node.outputs[1]);
     out.emit('Mul', [out.emit('Mul', [x, inverse]), weight], {}, node.outputs[0]);
+    return true;
+  },
+  // The largest, then the largest of the rest, and so on. More than a few are left to the CPU, which sorts.
+  TopK: (out, { inputs, outputs }) => {
+    const count = out.output(0).shape[1];
+    if (typeof count !== 'number' || count > MOST_MAXIMA) return false;
+    const [axes, axis, keep] = [out.constant(int64([1], [1])), int(1), { keepdims: int(1) }];
+    let left = inputs[0]!;
+    const found = Array.from({ length: count }, () => {
+      const id = out.emit('ArgMax', [left], { axis, ...keep });
+      const value = out.emit('ReduceMax', [left, axes], keep);
+      const taken = out.constant({ type: 'float32', shape: [1, 1], data: Float32Array.of(LOWEST) });
+      left = out.emit('ScatterElements', [left, id, out.emit('Expand', [taken, out.emit('Shape', [id])])], { axis });
+      return { id: out.cast(id, 'int32'), value };
+    });
+    const joined = (values: readonly string[], output?: string) =>
+      values.length === 1 ? out.emit('Identity', values, {}, output) : out.emit('Concat', values, { axis }, output);
+    joined(
+      found.map(({ value }) => value),
+      outputs[0],
+    );
+    out.cast(joined(found.map(({ id }) => id)), 'int64', outputs[1]);
     return true;
   },
   Or: (out, { inputs, outputs }) => {

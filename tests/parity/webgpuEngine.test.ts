@@ -117,6 +117,11 @@ describeWithWebGpu('an engine on WebGPU', () => {
     const { handle } = await gpu.openModel(folder);
     const request = { model: handle, jobs, seed: 5, step: 3, sampling: { ...sampling, ...changes } };
     const rollouts = await gpu.generate(request);
+    const onCpu = await cpu.openModel(folder);
+    const expected = await cpu.generate({ ...request, model: onCpu.handle });
+    expect([...rollouts.ids]).toEqual([...expected.ids]);
+    expect(rollouts.alternativeIds).toEqual(expected.alternativeIds);
+    expectClose(rollouts.alternativeLogprobs ?? [], expected.alternativeLogprobs ?? [], 1e-5);
     let offset = 0;
     const sampled = jobs.map(({ promptIds }, i) => ({
       promptIds,

@@ -6,7 +6,7 @@
  * ones training uses, in this very process: there is no host that a crash could take down.
  */
 import { defineCommand } from '#core/cli/command.ts';
-import { threads } from '#core/cli/engine.ts';
+import { providerOption, threads } from '#core/cli/engine.ts';
 import { readBatch, readPolicyLoss, readSupervisedLoss } from '#core/cli/forwardInputs.ts';
 import { requireWritable } from '#core/cli/outputFile.ts';
 import { ReferenceTensors } from '#core/cli/referenceTensors.ts';
@@ -64,6 +64,7 @@ export const modelForward = defineCommand({
       minimum: 1,
     },
     klCoef: { kind: 'number', value: 'X', help: 'rl: weight of the KL loss.', default: 0.01, minimum: 0 },
+    ...providerOption,
   },
   operands: {},
   async run({ options, json, terminal }) {
@@ -74,7 +75,7 @@ export const modelForward = defineCommand({
     const state = loadModel(options.model);
     state.adapter = adapter;
     const batch = readBatch(inputs, state.config);
-    const sessions = new SessionCache(threads);
+    const sessions = new SessionCache(threads, options.provider);
     try {
       const lossKind = options.loss ?? (options.grad ? 'sft' : undefined);
       // Before the forward pass: inputs that do not fit are refused before anything is computed.
