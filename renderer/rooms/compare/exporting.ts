@@ -1,8 +1,8 @@
 /**
- * Files that leave the window: pictures of charts, reports.
+ * Charts as pictures.
  *
- * Owns: drawing an SVG into pixels, and handing bytes to the browser or the shell, which asks where they
- * go. A picture has the light colours on white, whatever the window's theme: it is for papers and slides.
+ * Owns: drawing an SVG into pixels. A picture has the light colours on white, whatever the window's theme: it is
+ * for papers and slides.
  */
 import { type Drawing, svgFile } from '#core/compare/charts/drawing.ts';
 
@@ -27,24 +27,4 @@ export async function pngOf(drawing: Drawing): Promise<Blob> {
   } finally {
     URL.revokeObjectURL(url);
   }
-}
-
-export function saveFile(fileName: string, content: Blob): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = fileName;
-  link.click();
-  // The download has taken hold of the content by the next turn.
-  setTimeout(() => URL.revokeObjectURL(url), 0);
-}
-
-/** A file name of letters, digits and hyphens. */
-export function fileNameOf(title: string, extension: string): string {
-  const stem = title
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 80);
-  return `${stem}.${extension}`;
 }

@@ -20,6 +20,7 @@ const views: readonly View[] = [
   { room: 'home' },
   { room: 'data' },
   { room: 'data', params: { dataset: 1, problem: 1 }, name: 'data-problem' },
+  { room: 'data', params: { dataset: 1, view: 'check' }, name: 'data-check' },
   { room: 'data', params: { import: 1 }, name: 'data-choose' },
   { room: 'difficulty' },
   { room: 'difficulty', params: { view: 'curation' }, name: 'difficulty-curation' },
