@@ -12,7 +12,7 @@ import { type InlineConfig, type Plugin, build } from 'vite';
 const root = resolve(import.meta.dirname, '..');
 
 /** Packages with native code, and what loads them by a path of its own. */
-const nativePackages = ['better-sqlite3', 'onnxruntime-node', 'sharp'];
+const nativePackages = ['@napi-rs/keyring', 'better-sqlite3', 'onnxruntime-node', 'sharp'];
 
 /** `new URL('./worker.ts', import.meta.url)`: the file becomes an entry and the URL its address in the bundle. */
 function workerEntries(): Plugin {

@@ -5,9 +5,10 @@
  * once), and what is printed at the end. The run itself is host/.
  */
 import { readFileSync } from 'node:fs';
-import { createRun } from '#core/host/createRun.ts';
+import { createRun, createServedRun } from '#core/host/createRun.ts';
 import { type Execution, type RunEnd, executeRun } from '#core/host/executeRun.ts';
 import { workOfRun } from '#core/host/runList.ts';
+import type { ServedModel } from '#core/remote/endpoint.ts';
 import type { RunKind } from '#core/runs/context.ts';
 import { type Recipe, defaultRecipe, parseRecipe } from '#core/runs/recipe.ts';
 import type { Provider } from '#core/tensor/provider.ts';
@@ -56,7 +57,8 @@ const INTERRUPTED = 130;
 
 interface StartOptions {
   data: string;
-  model: string;
+  /** A folder, or a model on a server. */
+  model: string | ServedModel;
   out: string;
   recipe: string | undefined;
   seed: number | undefined;
@@ -75,21 +77,35 @@ export async function startRun(
   terminal: Terminal,
   isKept = true,
 ): Promise<number> {
-  const read = recipe === undefined ? defaultRecipe() : readRecipe(recipe);
-  const { runId, folder } = await createRun({
+  const read = recipe === undefined ? recipeFor(model) : readRecipe(recipe);
+  const common = {
     projectFolder: out,
-    kind,
     recipe: {
       ...read,
       ...(seed === undefined ? {} : { seed }),
       ...(provider === undefined ? {} : { engine: { ...read.engine, provider } }),
     },
     dataFile: data,
-    ...(heldout === undefined ? {} : { heldoutFile: heldout }),
-    modelFolder: model,
-  });
+  };
+  const { runId, folder } =
+    typeof model === 'string'
+      ? await createRun({
+          ...common,
+          kind,
+          ...(heldout === undefined ? {} : { heldoutFile: heldout }),
+          modelFolder: model,
+        })
+      : await createServedRun({ ...common, served: model });
   if (isKept) terminal.note(`Run ${runId} in ${folder}`);
   return watchRun(executeRun, out, runId, json, terminal, isKept);
+}
+
+/** Responses of a server may be paid for: none more than it takes to know the bucket, unless a recipe wants them. */
+function recipeFor(model: string | ServedModel): Recipe {
+  const recipe = defaultRecipe();
+  if (typeof model === 'string') return recipe;
+  const stopEarly = { ...recipe.label.stopEarly, rule: 'settled' as const };
+  return { ...recipe, label: { ...recipe.label, extraSamples: 0, stopEarly } };
 }
 
 function readRecipe(file: string): Recipe {

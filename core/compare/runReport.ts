@@ -5,7 +5,7 @@
  * whole, and the files that are written into the run's folder. The parts are read in run/, the page is
  * rendered in report/.
  */
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
 import { GRADER } from '#core/runs/constants.ts';
@@ -37,8 +37,10 @@ export const REPORT_FILE = 'report.html';
 
 /** What a report needs beside the store. */
 export interface ReportFacts extends MachineFacts {
-  /** The model the run started from. */
-  base: ModelFolder;
+  /** The model the run started from; null for one that answers on a server. */
+  base: ModelFolder | null;
+  /** What a person knows it by. */
+  modelName: string;
 }
 
 /** One evaluation per evaluated arm (base, cold-start, policy) of a run, all on the same problems in the same buckets. */
@@ -69,19 +71,19 @@ export function curvesOfRun(store: StoreReader, runId: number): TrainingCurve[] 
 export function reportOfRun(store: StoreReader, runId: number, facts: ReportFacts): ReportData {
   const record = readRun(store, runId);
   const { recipe } = record;
-  const yardstick = measureYardstick(record, facts.base);
+  const yardstick = facts.base === null ? null : measureYardstick(record, facts.base);
   const evaluated = readEvaluations(record, yardstick);
   const { evaluations } = evaluated;
   const comparison = compareArms(record, evaluations);
   const curves = readCurves(record);
   const policy = curves.find(({ arm }) => arm === 'policy');
   const coldStart = curves.find(({ arm }) => arm === 'cold-start');
-  const labelling = readLabelling(record, facts.base);
-  const difficulty = labelling === null ? undefined : difficultyOf(labelling, basename(facts.base.folder));
+  const labelling = readLabelling(record, { folder: facts.base?.folder ?? facts.modelName });
+  const difficulty = labelling === null ? undefined : difficultyOf(labelling, facts.modelName);
   const curation =
     labelling !== null && finishedStage(record, { kind: 'cold-start' }) ? curationOf(labelling) : undefined;
   const shapes = policy === undefined ? [] : rewardShapesOf(recipe.policy.method, policy);
-  const traces = readTraces(record, evaluations, facts.base.tokenizer, yardstick);
+  const traces = facts.base === null ? [] : readTraces(record, evaluations, facts.base.tokenizer, yardstick);
   const deviations = deviationsOf(recipe);
   return {
     title: recipe.name,
@@ -154,14 +156,14 @@ function resultsRecord({ title, run, grader, warnings, comparison, difficulty, d
 
 function runFactsOf(
   { run, recipe, stages }: RunRecord,
-  { base, machine, versions }: ReportFacts,
+  { modelName, machine, versions }: ReportFacts,
   difficulty: DifficultySection | undefined,
   evaluations: readonly Evaluation[],
 ): RunFacts {
   const ended = run.endedMs ?? Math.max(...stages.map(({ endedMs }) => endedMs ?? 0));
   const started = run.startedMs ?? run.createdMs;
   return {
-    what: whatWasRun(recipe, basename(base.folder), difficulty, evaluations),
+    what: whatWasRun(recipe, modelName, difficulty, evaluations),
     seed: run.seed,
     recipeName: recipe.name,
     recipeHash: run.recipeHash,

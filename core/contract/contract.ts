@@ -241,6 +241,9 @@ const label = z.strictObject({
   intervalLow: number,
   intervalHigh: number,
   meanLengthTokens: number,
+  /** Over the tokens of its samples; at least this where there is an entropyTopK. Null where it is not known. */
+  meanEntropyNats: z.nullable(number),
+  entropyTopK: z.nullable(int),
   createdMs: number,
 });
 const problemDetails = z.strictObject({
@@ -323,6 +326,32 @@ const model = z.strictObject({
   /** Null where the folder is gone or cannot be read, when `error` says why; and of a served model. */
   details: z.nullable(modelDetails),
   error: z.nullable(failure),
+});
+
+// Endpoints ----------------------------------------------------------------------------------------
+/** A server that answers as a model. Its key is never in it. */
+const endpoint = z.strictObject({
+  name,
+  url: text(2000),
+  /** Environment variable of the host that holds the key. */
+  keyVariable: z.nullable(text(100)),
+  concurrency: z.int().check(z.minimum(1), z.maximum(256)),
+  timeoutSeconds: number.check(z.minimum(1), z.maximum(86_400)),
+  /** Where a key is found now: 'system' the system's store of secrets, 'process' until the program ends. */
+  keyPlace: z.enum(['none', 'environment', 'system', 'process']),
+  /** What was observed, per model; the newest probe. */
+  probes: list(
+    z.strictObject({
+      model: text(500),
+      probedMs: number,
+      topLogprobs: int,
+      findings: list(
+        z.strictObject({ name: z.string(), status: z.enum(['has', 'lacks', 'unclear']), detail: z.string() }),
+        50,
+      ),
+    }),
+    1000,
+  ),
 });
 
 // Runs ---------------------------------------------------------------------------------------------
@@ -834,6 +863,35 @@ export const calls = {
   /** Copies a model folder, with a model card. Result of the job: `{path}`. */
   'models.export': call(ask({ modelId: id, target: path, format: modelFormat }), jobStarted),
 
+  'endpoints.list': call(
+    nothing,
+    ask({
+      endpoints: list(endpoint, 1000),
+      /** Why keys cannot be kept by the system; null where they can. */
+      keyStoreProblem: z.nullable(z.string()),
+    }),
+  ),
+  /** Adds an endpoint, or changes the one called `previousName`. `key`: null leaves it, '' forgets it. */
+  'endpoints.save': call(
+    ask({
+      previousName: z.nullable(name),
+      name,
+      url: text(2000),
+      keyVariable: z.nullable(text(100)),
+      concurrency: endpoint.shape.concurrency,
+      timeoutSeconds: endpoint.shape.timeoutSeconds,
+      key: z.nullable(text(4096)),
+    }),
+    endpoint,
+  ),
+  'endpoints.remove': call(ask({ name }), nothing),
+  /** Models that it lists; null where it lists none. Asks the server. */
+  'endpoints.models': call(ask({ name }), ask({ models: z.nullable(list(z.string(), 10_000)) })),
+  /** Finds out what a model can do, by about ten short requests. */
+  'endpoints.probe': call(ask({ name, model: text(500) }), endpoint),
+  /** Makes it a model of the project, to label with; probes it where that was not done. */
+  'endpoints.addModel': call(ask({ name, model: text(500) }), ask({ modelId: id })),
+
   'recipes.templates': call(nothing, list(recipeTemplate, 100)),
   'recipes.check': call(
     ask({ yaml: text(256 * KiB) }),
@@ -1035,7 +1093,17 @@ function stream<P extends z.ZodMiniType, I extends z.ZodMiniType>(params: P, ite
 }
 
 /** What may have changed; a number in `ids` names the run or dataset, none means any. */
-export const changeTopics = ['project', 'settings', 'datasets', 'labels', 'pools', 'models', 'runs', 'jobs'] as const;
+export const changeTopics = [
+  'project',
+  'settings',
+  'datasets',
+  'labels',
+  'pools',
+  'models',
+  'runs',
+  'jobs',
+  'endpoints',
+] as const;
 
 /**
  * A subscriber gets one item at a time and the next only after it has acknowledged; what happens in
@@ -1079,6 +1147,7 @@ export type PoolInfo = z.output<typeof pool>;
 export type CheckInfo = NonNullable<ResponseOf<'care.newest'>>;
 export type ModelInfo = z.output<typeof model>;
 export type ModelDetails = z.output<typeof modelDetails>;
+export type EndpointInfo = z.output<typeof endpoint>;
 export type RunRequest = z.output<typeof runRequest>;
 export type RunRow = z.output<typeof runRow>;
 export type RunDetails = z.output<typeof runDetails>;

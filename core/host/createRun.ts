@@ -18,13 +18,15 @@ import { type Recipe, recipeHash, recipeText, recipeWarnings } from '#core/runs/
 import type { NewModel } from '#core/store/models.ts';
 import type { Store } from '#core/store/store.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
+import { type ServedModel, addressOf } from '#core/remote/endpoint.ts';
+import type { EndpointBook } from './endpointBook.ts';
 import type { OpenProject } from './hostContext.ts';
 import { providerNotes } from './providers.ts';
 import { type ProblemSource, type StoredSets, sourceFromFiles, sourceFromStore } from './problemSource.ts';
 import { createProject, makeRunFolder, requireWritableProject } from './project.ts';
 import { requireModel } from './runFacts.ts';
 import { writeRunFile } from './runFile.ts';
-import { type MachineLimits, type RunPlan, engineFor, planRun } from './runPlan.ts';
+import { type MachineLimits, type RunPlan, engineFor, planRun, planServedRun } from './runPlan.ts';
 
 export interface RunRequest {
   projectFolder: string;
@@ -66,6 +68,39 @@ export async function createRun(request: RunRequest): Promise<CreatedRun> {
   }
 }
 
+export interface ServedRunRequest extends Pick<RunRequest, 'projectFolder' | 'recipe' | 'dataFile'> {
+  served: ServedModel;
+}
+
+/**
+ * Labelling from files with a model on a server.
+ * @throws AresError as createRun
+ */
+export async function createServedRun(request: ServedRunRequest): Promise<CreatedRun> {
+  const { projectFolder, recipe, dataFile, served } = request;
+  requireWritableProject(projectFolder);
+  const source = await sourceFromFiles('label', dataFile, undefined);
+  const store = createProject(projectFolder);
+  try {
+    return record(
+      { folder: projectFolder, store },
+      planServedRun('label', recipe, source),
+      served,
+      source,
+      modelOf(served),
+      null,
+    );
+  } finally {
+    store.close();
+  }
+}
+
+/** As a project knows it. */
+export function modelOf({ endpoint, model }: ServedModel): Omit<NewModel, 'createdMs'> {
+  const { url } = endpoint;
+  return { folder: addressOf(endpoint, model), weightsHash: '', served: { url, model }, parentId: null };
+}
+
 export interface StoredRunRequest extends StoredSets {
   kind: RunKind;
   recipe: Recipe;
@@ -76,33 +111,40 @@ export interface StoredRunRequest extends StoredSets {
 
 /**
  * From what a project holds.
+ * @param endpoints where models on servers are found
  * @throws AresError as createRun, and 'usage' when problems are missing that the kind of run needs
  */
 export async function createStoredRun(
   project: OpenProject,
   request: StoredRunRequest,
   limits: MachineLimits,
+  endpoints: Pick<EndpointBook, 'served'>,
 ): Promise<CreatedRun> {
   const { kind, recipe, parentId } = request;
   const known = requireModel(project.store, request.modelId);
   const source = sourceFromStore(project.store, kind, request);
+  if (known.served !== null) {
+    const served = endpoints.served(known.served);
+    return record(project, planServedRun(kind, recipe, source), served, source, known, parentId);
+  }
   const plan = await planRun(kind, recipe, openModelFolder(known.folder), source);
   return record(project, plan, engineFor(plan, limits), source, known, parentId);
 }
 
-/** In one transaction; the folder does not outlive a failure. */
+/** In one transaction; the folder does not outlive a failure. @param answersBy the engine here, or a server */
 function record(
   { folder: projectFolder, store }: OpenProject,
-  { kind, recipe, stages, triggerWords }: RunPlan,
-  engine: EngineOptions,
+  { kind, recipe, stages, triggerWords }: Pick<RunPlan, 'kind' | 'recipe' | 'stages' | 'triggerWords'>,
+  answersBy: EngineOptions | ServedModel,
   source: ProblemSource,
-  { folder: modelFolder, weightsHash, parentId: parentModelId }: Omit<NewModel, 'createdMs'>,
+  { folder: modelFolder, weightsHash, served = null, parentId: parentModelId }: Omit<NewModel, 'createdMs'>,
   parentId: number | null,
 ): CreatedRun {
   return inNewFolder(projectFolder, store, (folder) => {
     const nowMs = Date.now();
     const sets = source.record(store, nowMs);
-    const model = { folder: modelFolder, weightsHash, parentId: parentModelId, createdMs: nowMs };
+    const model = { folder: modelFolder, weightsHash, served, parentId: parentModelId, createdMs: nowMs };
+    const engine = 'endpoint' in answersBy ? null : answersBy;
     const baseModelId = store.models.add(model);
     const runId = store.runs.create(
       {
@@ -117,10 +159,21 @@ function record(
       },
       stages.map(({ name, units }) => ({ name, plannedUnits: Math.ceil(units) })),
     );
-    for (const message of [...source.notes, ...recipeWarnings(recipe), ...providerNotes(engine.provider)])
+    for (const message of [
+      ...source.notes,
+      ...recipeWarnings(recipe),
+      ...(engine === null ? [] : providerNotes(engine.provider)),
+    ])
       store.events.add({ runId, timeMs: nowMs, level: 'info', message, details: {} });
     logQueued(store, runId, nowMs);
-    writeRunFile(folder, { kind, baseModelId, ...sets, engine, triggerWords });
+    writeRunFile(folder, {
+      kind,
+      baseModelId,
+      ...sets,
+      engine,
+      served: 'endpoint' in answersBy ? answersBy : null,
+      triggerWords,
+    });
     writeFileAtomic(join(folder, 'recipe.yaml'), stringify(recipe));
     return { runId, folder };
   });

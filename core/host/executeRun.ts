@@ -17,15 +17,17 @@ import { hashOfWeights } from '#core/runs/modelHash.ts';
 import { runPipeline } from '#core/runs/pipeline.ts';
 import { currentOwner } from '#core/runs/processIdentity.ts';
 import { parseRecipe } from '#core/runs/recipe.ts';
+import type { Keys } from '#core/remote/keys.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
+import { labelServed } from './labelServed.ts';
 import { requireMemory } from './memory.ts';
 import { prepare } from './preparation.ts';
 import { openProject } from './project.ts';
 import { recordingListener } from './recording.ts';
-import { readRunFile } from './runFile.ts';
+import { type RunFile, readRunFile } from './runFile.ts';
 import { workloadOfRun } from './runPlan.ts';
 import { reportRun } from './runReport.ts';
 
@@ -35,6 +37,8 @@ export interface Execution {
   listener: RunListener;
   /** Asked again and again; once true, the run pauses at its next safe point. */
   stopRequested(): boolean;
+  /** Where the keys of endpoints are. */
+  keys?: Keys;
   /** Starts the engine; another process than the default's under another host. */
   startEngine?: (options: EngineOptions) => Promise<Engine>;
 }
@@ -116,13 +120,21 @@ async function workOn(store: Store, execution: Execution): Promise<RunEnd> {
 async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
   const { projectFolder, runId, stopRequested } = execution;
   const run = store.runs.get(runId)!;
-  const { context, options } = await contextOf(store, run, recordingListener(store, runId, execution.listener));
+  const listener = recordingListener(store, runId, execution.listener);
+  const file = readRunFile(run.folder);
+  if (file.engine === null) {
+    const { folder } = store.models.get(file.baseModelId)!;
+    const end = await labelServed(store, run, file, execution, listener);
+    if (end === 'paused') return { state: end };
+    return { state: end, report: await reportRun({ projectFolder, runId, model: { address: folder } }) };
+  }
+  const { context, options } = await contextOf(store, run, { ...file, engine: file.engine }, listener);
   const engine = await (execution.startEngine ?? startEngine)(options);
   try {
     const end = await runPipeline({ ...context, engine, stopRequested });
     // Before the state says so: a run that dies here is resumed, and reports again.
     if (end === 'paused') return { state: end };
-    return { state: end, report: await reportRun({ projectFolder, runId, baseFolder: context.base.folder }) };
+    return { state: end, report: await reportRun({ projectFolder, runId, model: { folder: context.base.folder } }) };
   } finally {
     // An engine that died has nothing to close, and must not hide why.
     await engine.close().catch(() => undefined);
@@ -133,10 +145,11 @@ async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
 async function contextOf(
   store: Store,
   run: Run,
+  file: RunFile & { engine: EngineOptions },
   listener: RunListener,
 ): Promise<{ context: Omit<RunContext, 'engine' | 'stopRequested'>; options: EngineOptions }> {
   const { runId, folder } = run;
-  const { kind, baseModelId, engine: options, triggerWords, ...splits } = readRunFile(folder);
+  const { kind, baseModelId, engine: options, triggerWords, ...splits } = file;
   const asked = parseRecipe(run.recipe, `the recipe of run ${runId}`);
   const base = openBase(store, baseModelId);
   const train = readSplit(store, splits.train);

@@ -183,9 +183,15 @@ function labelRows(store: Store, run: Run): object[] {
         max_new_tokens: maxNewTokens,
         interval_95: [intervalLow, intervalHigh],
         mean_length_tokens: meanLengthTokens,
+        ...(label.meanEntropyNats === null
+          ? {}
+          : label.entropyTopK === null
+            ? { mean_entropy_nats: label.meanEntropyNats }
+            : { mean_entropy_nats_at_least: label.meanEntropyNats, entropy_top_k: label.entropyTopK }),
         grader,
         model: model.folder,
-        model_sha256: model.weightsHash,
+        // Nobody knows the weights behind a server.
+        ...(model.served === null ? { model_sha256: model.weightsHash } : {}),
       },
     ];
   });

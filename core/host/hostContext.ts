@@ -8,7 +8,9 @@ import type { Job, ProjectInfo, RequestOf, RunProgress, Settings } from '#core/c
 import type { Engine } from '#core/engine/api.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
 import type { Store } from '#core/store/store.ts';
+import type { Keys } from '#core/remote/keys.ts';
 import type { Changes } from './changes.ts';
+import type { EndpointBook } from './endpointBook.ts';
 
 export interface OpenProject {
   /** Absolute path. */
@@ -101,6 +103,8 @@ export interface HostContext {
   /** @throws AresError 'usage' when no project is open */
   queue(): RunQueue;
   inspection(): InspectionEngine;
+  endpoints(): EndpointBook;
+  readonly keys: Keys;
   settings(): Settings;
   changeSettings(patch: RequestOf<'settings.set'>): Settings;
   /** Projects that were opened, newest first; some may be gone. */

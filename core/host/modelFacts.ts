@@ -39,6 +39,7 @@ export function listModels(store: Store): ModelInfo[] {
       arm: trainer === undefined ? null : basename(model.folder),
       formats: formatsOf(exportedModel(runs, model)),
     };
+    if (model.served !== null) return { ...common, details: null, error: null };
     try {
       return { ...common, details: modelDetails(model.folder), error: null };
     } catch (thrown) {

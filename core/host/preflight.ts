@@ -18,19 +18,32 @@ import type { Label } from '#core/store/labels.ts';
 import type { Store } from '#core/store/store.ts';
 import { toAresError } from '#core/util/errors.ts';
 import { mean } from '#core/util/statistics.ts';
+import type { ServedModel } from '#core/remote/endpoint.ts';
+import type { EndpointBook } from './endpointBook.ts';
 import type { OpenProject } from './hostContext.ts';
+import { servedNotes } from './labelServed.ts';
 import { estimateMemory } from './memory.ts';
 import { expectedDuration } from './pace.ts';
 import { type ProblemSource, sourceFromStore } from './problemSource.ts';
 import { nextRunFolder } from './project.ts';
 import { providerNotes } from './providers.ts';
 import { requireModel } from './runFacts.ts';
-import { type MachineLimits, type RunPlan, engineFor, memoryLimit, planRun, providerFor, trains } from './runPlan.ts';
+import {
+  type MachineLimits,
+  type RunPlan,
+  engineFor,
+  memoryLimit,
+  planRun,
+  planServedRun,
+  providerFor,
+  trains,
+} from './runPlan.ts';
 
 export async function preflight(
   { folder, store }: OpenProject,
   request: RunRequest,
   limits: MachineLimits,
+  endpoints: Pick<EndpointBook, 'served'>,
 ): Promise<Preflight> {
   const found: Preflight = {
     error: null,
@@ -46,7 +59,8 @@ export async function preflight(
   };
   try {
     const recipe = parseRecipe(request.recipe, 'the recipe');
-    const { folder: modelFolder } = requireModel(store, request.modelId);
+    const { folder: modelFolder, served } = requireModel(store, request.modelId);
+    if (served !== null) return servedPreflight(found, store, folder, request, recipe, endpoints.served(served));
     const model = openModelFolder(modelFolder);
     const source = sourceFromStore(store, request.kind, request);
     const labels = labelsOf(store, request.modelId, source);
@@ -69,6 +83,36 @@ export async function preflight(
     found.error = { code, message, where: where ?? null, hint: hint ?? null };
   }
   return found;
+}
+
+/** Of a run whose model answers elsewhere: what it will ask for at most, and what the answers will lack. */
+function servedPreflight(
+  found: Preflight,
+  store: Store,
+  projectFolder: string,
+  request: RunRequest,
+  asked: Recipe,
+  served: ServedModel,
+): Preflight {
+  const source = sourceFromStore(store, request.kind, request);
+  const { recipe, stages } = planServedRun(request.kind, asked, source);
+  const duration = expectedDuration(store, request.modelId, stages);
+  const responses = stages.reduce((sum, { units }) => sum + units, 0);
+  return {
+    ...found,
+    trainProblems: source.train.length,
+    stages: stages.map(({ name, units }) => ({ name, units: Math.ceil(units) })),
+    remainingMs: duration?.durationMs ?? null,
+    basis: duration?.basis ?? null,
+    writes: [
+      {
+        what: 'Responses with tokens, at most',
+        path: join(projectFolder, 'ares.db'),
+        bytes: responses * recipe.label.maxNewTokens * BYTES_PER_TOKEN,
+      },
+    ],
+    warnings: [...source.notes, ...recipeWarnings(recipe), ...servedNotes(served.capabilities, recipe)],
+  };
 }
 
 /** The newest labels by the model itself of the problems it would be trained on. */

@@ -69,8 +69,12 @@ export function requireModel(store: Pick<Store, 'models'>, modelId: number): Mod
   throw new AresError('not-found', `There is no model ${modelId} in this project.`, { hint: 'Choose another model.' });
 }
 
-/** The name of its folder; of a model that a run trained, the run and what it trained. */
-export function modelName(runs: readonly Pick<Run, 'folder' | 'name'>[], { folder }: Pick<Model, 'folder'>): string {
+/** The name of its folder; of a model that a run trained, the run and what it trained; of a served one, where. */
+export function modelName(
+  runs: readonly Pick<Run, 'folder' | 'name'>[],
+  { folder, served }: Pick<Model, 'folder' | 'served'>,
+): string {
+  if (served !== null) return `${served.model} · ${new URL(served.url).host}`;
   const trainer = runs.find((run) => run.folder === dirname(dirname(folder)));
   return trainer === undefined ? basename(folder) : `${trainer.name} · ${basename(folder)}`;
 }

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Capabilities, Endpoint, ServedModel } from '#core/remote/endpoint.ts';
 import { runKinds } from '#core/runs/context.ts';
 import { providers } from '#core/tensor/provider.ts';
 import { writeFileAtomic } from '#core/util/atomicFiles.ts';
@@ -30,31 +31,60 @@ const splitSchema = z.strictObject({
 });
 const count = z.int().min(1);
 
+/** An endpoint as it is written down, without its key. */
+export const endpointSchema = z.strictObject({
+  name: z.string(),
+  url: z.string(),
+  keyVariable: z.string().nullable(),
+  concurrency: count,
+  timeoutMs: count,
+}) satisfies z.ZodType<Endpoint>;
+export const capabilitiesSchema = z.strictObject({
+  tokenLimit: z.enum(['max_tokens', 'max_completion_tokens']),
+  temperature: z.boolean(),
+  topP: z.boolean(),
+  topLogprobs: z.int().min(0),
+  logprobsAt: z.enum(['before', 'after']).nullable(),
+  choices: z.boolean(),
+  seed: z.enum(['repeats', 'accepted', 'refused']),
+  images: z.boolean().nullable(),
+  countsTokens: z.boolean(),
+  keepsLimit: z.boolean(),
+}) satisfies z.ZodType<Capabilities>;
+
 const runFileSchema = z.strictObject({
-  version: z.union([z.literal(1), z.literal(2)]),
+  version: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   kind: z.enum(runKinds),
   baseModelId: z.int(),
   /** Null for a run that does not need such problems. */
   train: splitSchema.nullable(),
   heldout: splitSchema.nullable(),
-  engine: z.strictObject({
-    threads: count,
-    tokenBudget: count,
-    checkpointBlocks: z.boolean(),
-    maxRows: count,
-    chunkTokens: count,
-    /** Absent in files from before there was a choice: the CPU. */
-    provider: z.enum(providers).optional(),
-    releaseBetween: z.boolean().optional(),
-  }),
+  /** Null for a run whose model answers elsewhere. */
+  engine: z
+    .strictObject({
+      threads: count,
+      tokenBudget: count,
+      checkpointBlocks: z.boolean(),
+      maxRows: count,
+      chunkTokens: count,
+      /** Absent in files from before there was a choice: the CPU. */
+      provider: z.enum(providers).optional(),
+      releaseBetween: z.boolean().optional(),
+    })
+    .nullable(),
+  /** Where the model answers, when it is not on this machine; without the key. */
+  served: z
+    .strictObject({ endpoint: endpointSchema, model: z.string(), capabilities: capabilitiesSchema })
+    .nullable()
+    .default(null) satisfies z.ZodType<ServedModel | null>,
   triggerWords: z.array(z.string()),
 });
 
 export type RunFile = z.output<typeof runFileSchema>;
 export type StoredSplit = z.output<typeof splitSchema>;
 
-export function writeRunFile(folder: string, content: Omit<RunFile, 'version'>): void {
-  writeFileAtomic(join(folder, FILE), `${JSON.stringify({ version: 2, ...content }, null, 2)}\n`);
+export function writeRunFile(folder: string, content: Omit<z.input<typeof runFileSchema>, 'version'>): void {
+  writeFileAtomic(join(folder, FILE), `${JSON.stringify({ version: 3, ...content }, null, 2)}\n`);
 }
 
 /** @throws AresError 'not-found' or 'bad-file' */

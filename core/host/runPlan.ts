@@ -15,6 +15,7 @@ import { recipeOfKind, stageWork } from '#core/runs/pipeline.ts';
 import type { StageWork } from '#core/runs/progress.ts';
 import type { Recipe } from '#core/runs/recipe.ts';
 import type { Provider } from '#core/tensor/provider.ts';
+import { AresError } from '#core/util/errors.ts';
 import { type Workload, chooseEngineOptions, workloadOf } from './memory.ts';
 import { type Preparation, prepare } from './preparation.ts';
 import type { ProblemSource } from './problemSource.ts';
@@ -55,6 +56,28 @@ export async function planRun(
     stages: stageWork(recipe, preparation.train.length, preparation.heldout.length, kind),
     triggerWords: [...words],
   };
+}
+
+/**
+ * Labelling with a model on a server: nothing of it needs this machine, nor fits into positions that nobody knows.
+ * @throws AresError 'unsupported' for any other kind of run
+ */
+export function planServedRun(
+  kind: RunKind,
+  asked: Recipe,
+  { train }: Pick<ProblemSource, 'train'>,
+): Pick<RunPlan, 'kind' | 'recipe' | 'stages' | 'triggerWords'> {
+  if (kind !== 'label') {
+    throw new AresError(
+      'unsupported',
+      'A model on a server can measure difficulty; it cannot be trained or evaluated here.',
+      {
+        hint: 'Choose a model folder for this run.',
+      },
+    );
+  }
+  const recipe = recipeOfKind(asked, kind);
+  return { kind, recipe, stages: stageWork(recipe, train.length, 0, kind), triggerWords: [] };
 }
 
 /** How a run loads the machine. */

@@ -9,6 +9,7 @@ import type { RunProgress } from '#core/contract/contract.ts';
 import type { RunListener } from '#core/runs/context.ts';
 import { changeRunState, markInterruptedRuns } from '#core/runs/lifecycle.ts';
 import { type Progress, advance, estimate, startClock, startProgress } from '#core/runs/progress.ts';
+import type { Keys } from '#core/remote/keys.ts';
 import type { Run } from '#core/store/runs.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import type { Changes } from './changes.ts';
@@ -20,6 +21,7 @@ import { requireRun, standingOf } from './runList.ts';
 export interface QueueOptions {
   project: OpenProject;
   changes: Pick<Changes, 'announce'>;
+  keys: Keys;
   startEngine: HostContext['startEngine'];
   /** Frees the memory that other work holds, before a run needs it. */
   makeRoom(): Promise<void>;
@@ -38,7 +40,7 @@ interface AtWork {
  * Runs that were at work when their process died are found to be interrupted, and what is queued is begun.
  * @throws AresError 'store'
  */
-export function createRunQueue({ project, changes, startEngine, makeRoom }: QueueOptions): RunQueue {
+export function createRunQueue({ project, changes, keys, startEngine, makeRoom }: QueueOptions): RunQueue {
   const { store } = project;
   const versions = new Map<number, number>();
   const followers = new Map<number, Set<(progress: RunProgress) => void>>();
@@ -106,6 +108,7 @@ export function createRunQueue({ project, changes, startEngine, makeRoom }: Queu
         runId,
         listener: listenerOf(own),
         stopRequested: () => own.asked !== null,
+        keys,
         startEngine,
       });
       if (end.state === 'paused' && own.asked === 'stop') changeRunState(store, runId, 'stopped', Date.now());

@@ -13,8 +13,8 @@ import { type PlainError, fromPlainError } from '#core/engine/messages.ts';
 export interface ReportTask {
   projectFolder: string;
   runId: number;
-  /** Of the model the run started from. */
-  baseFolder: string;
+  /** The model the run started from: its folder, or where it answers. */
+  model: { folder: string } | { address: string };
 }
 export type ReportAnswer = { report: WrittenReport } | { error: PlainError };
 

@@ -12,6 +12,7 @@ import type { Engine } from '#core/engine/api.ts';
 import { forkEngine } from '#core/engine/channel.ts';
 import { startEngine as startEngineProcess } from '#core/engine/client.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
+import { type Keys, createKeys } from '#core/remote/keys.ts';
 import { AresError } from '#core/util/errors.ts';
 import { createChanges } from './changes.ts';
 import { appHandlers } from './handlers/app.ts';
@@ -20,6 +21,7 @@ import { compareHandlers } from './handlers/compare.ts';
 import { curationHandlers } from './handlers/curation.ts';
 import { dataHandlers } from './handlers/data.ts';
 import { datasetHandlers } from './handlers/datasets.ts';
+import { endpointHandlers } from './handlers/endpoints.ts';
 import { entropyHandlers } from './handlers/entropy.ts';
 import { labelHandlers } from './handlers/labels.ts';
 import { metricHandlers } from './handlers/metrics.ts';
@@ -34,6 +36,7 @@ import { runHandlers } from './handlers/runs.ts';
 import { traceHandlers } from './handlers/traces.ts';
 import { transferHandlers } from './handlers/transfer.ts';
 import type { HostContext, InspectionEngine, OpenProject, RunQueue } from './hostContext.ts';
+import { openEndpointBook } from './endpointBook.ts';
 import { createInspectionEngine } from './inspectionEngine.ts';
 import { createJobs } from './jobs.ts';
 import { createProject, openProject, requireWritableProject } from './project.ts';
@@ -46,6 +49,8 @@ export interface WorkbenchOptions {
   shell: HostContext['shell'];
   userFolder: string;
   startEngine?: HostContext['startEngine'];
+  /** Where the keys of endpoints are. */
+  keys?: Keys;
   /** Told what a person should see in the log: damaged settings, work that could not be saved. */
   report(message: string): void;
 }
@@ -73,6 +78,8 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const files = userFiles(userFolder);
   const settings = openUserSettings(userFolder, report);
   const changes = createChanges();
+  const keys = options.keys ?? createKeys();
+  const endpoints = openEndpointBook(userFolder, report);
   const jobs = createJobs(changes);
   const uploads = createUploads(files.uploads);
   const inspection: InspectionEngine = createInspectionEngine({ startEngine, limits: () => settings.get().engine });
@@ -111,7 +118,10 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     const store = create ? createProject(path) : openProject(path);
     await closeSession();
     const project: OpenProject = { folder: path, store };
-    session = { ...project, queue: createRunQueue({ project, changes, startEngine, makeRoom: inspection.close }) };
+    session = {
+      ...project,
+      queue: createRunQueue({ project, changes, keys, startEngine, makeRoom: inspection.close }),
+    };
     const info = infoOf(session);
     settings.noteOpened({ folder: path, name: info.name, openedMs: Date.now() });
     changes.announce('project', 'datasets', 'labels', 'pools', 'models', 'runs', 'jobs');
@@ -126,6 +136,8 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     project: requireSession,
     queue: () => requireSession().queue,
     inspection: () => inspection,
+    endpoints: () => endpoints,
+    keys,
     settings: settings.get,
     changeSettings(patch) {
       const changed = settings.change(patch);
@@ -149,6 +161,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       ...appHandlers(host),
       ...projectHandlers(host),
       ...modelHandlers(host),
+      ...endpointHandlers(host),
       ...dataHandlers(host),
       ...datasetHandlers(host),
       ...problemHandlers(host),

@@ -64,8 +64,11 @@ export function createGate(most: number, clock: Clock): Gate {
         waiting.push(resolve);
         admit();
       });
-      for (let left = closedUntilMs - clock.nowMs(); left > 0 && !signal?.aborted; left = closedUntilMs - clock.nowMs())
+      for (;;) {
+        const left = closedUntilMs - clock.nowMs();
+        if (left <= 0 || signal?.aborted === true) return;
         await clock.wait(left, signal);
+      }
     },
     leave() {
       inFlight--;

@@ -149,7 +149,7 @@ async function probeBasics(probing: Probing): Promise<Finding[]> {
           'lacks',
           'It did not say how many tokens the answer has: lengths are estimated from the text.',
         )
-      : finding('Token counts', 'has', `It counted ${counted} tokens.`),
+      : finding('Token counts', 'has', `It counted the tokens of its answer (${counted}).`),
     counted === null
       ? finding(
           'Token limit',

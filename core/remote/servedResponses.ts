@@ -101,7 +101,8 @@ export function servedResponses<P extends RunProblem>(served: Served): ResponseS
       let graceBegun = false;
       const endGrace = new AbortController();
       try {
-        while (working > 0 || ready.length > 0) {
+        for (;;) {
+          if (working === 0 && ready.length === 0) break;
           if (ready.length > 0) {
             yield ready.splice(0).flat();
             continue;

@@ -55,7 +55,7 @@ describeWithWebGpu('a run on WebGPU', () => {
       dataFile: writeProblems(join(folder, 'data.jsonl'), 30),
       modelFolder: writeTinyModel(join(folder, 'model')),
     });
-    expect(readRunFile(runFolder).engine.provider).toBe('webgpu');
+    expect(readRunFile(runFolder).engine!.provider).toBe('webgpu');
     const execution = { projectFolder, runId, listener: silent, stopRequested: () => false };
     await expect(executeRun({ ...execution, startEngine: startDoomedEngine })).rejects.toMatchObject({
       code: 'engine',

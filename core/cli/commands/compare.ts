@@ -3,7 +3,7 @@
  *
  * Owns: which runs are meant, and what is printed. The statistics are in core/compare.
  */
-import { resolve, sep } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { parseRunId } from '#core/cli/runSession.ts';
 import { defineCommand } from '#core/cli/command.ts';
 import { requireWritable } from '#core/cli/outputFile.ts';
@@ -114,7 +114,7 @@ function withinRun({ project, store, runId }: Address): Compared {
     report: () => {
       const { baseModelId } = readRunFile(store.runs.get(runId)!.folder);
       const base = openModelFolder(store.models.get(baseModelId)!.folder);
-      return reportOfRun(store, runId, { base, ...machineFacts() });
+      return reportOfRun(store, runId, { base, modelName: basename(base.folder), ...machineFacts() });
     },
   };
 }

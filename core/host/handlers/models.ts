@@ -15,6 +15,7 @@ import { openModelFolder } from '#core/model/modelFolder.ts';
 import { checkWeights } from '#core/model/weights.ts';
 import { hubAccess } from '#core/remote/hubAccess.ts';
 import { pullModel } from '#core/remote/pullModel.ts';
+import { AresError } from '#core/util/errors.ts';
 import { hashOfWeightsPatiently } from '#core/runs/modelHash.ts';
 
 type Subject = Pick<Handlers, 'models.list' | 'models.inspect' | 'models.add' | 'models.pull' | 'models.export'>;
@@ -40,6 +41,9 @@ export function modelHandlers(host: HostContext): Subject {
     'models.export': ({ modelId, target, format }) => {
       const { store } = host.project();
       const model = requireModel(store, modelId);
+      if (model.served !== null) {
+        throw new AresError('unsupported', 'A model on a server has no weights here to export.');
+      }
       const path = requireAbsolute(target);
       const card = modelCardText(cardOf(store, model), format);
       const exported = exportedModel(store.runs.list(), model);

@@ -93,8 +93,9 @@ export function problemHandlers(host: HostContext): Subject {
 /** A label as the contract has it: the circumstances without the ids of the rows. */
 function withoutKeys(label: Label) {
   const { modelId, runId, grader, samples, correct, temperature, maxNewTokens } = label;
-  const { intervalLow, intervalHigh, meanLengthTokens, createdMs } = label;
-  const measured = { samples, correct, intervalLow, intervalHigh, meanLengthTokens };
+  const { intervalLow, intervalHigh, meanLengthTokens, meanEntropyNats, entropyTopK, createdMs } = label;
+  const entropy = { meanEntropyNats, entropyTopK };
+  const measured = { samples, correct, intervalLow, intervalHigh, meanLengthTokens, ...entropy };
   return { modelId, runId, grader, temperature, maxNewTokens, createdMs, ...measured };
 }
 

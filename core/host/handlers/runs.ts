@@ -55,9 +55,10 @@ export function runHandlers(host: HostContext): Pick<Handlers, RunCalls> {
         hasReport: existsSync(join(run.folder, REPORT_FILE)),
       };
     },
-    'runs.preflight': (request) => preflight(host.project(), request, limits()),
+    'runs.preflight': (request) => preflight(host.project(), request, limits(), host.endpoints()),
     'runs.create': async (request) => {
-      const { runId } = await createStoredRun(host.project(), { ...request, recipe: recipeOf(request) }, limits());
+      const recipe = recipeOf(request);
+      const { runId } = await createStoredRun(host.project(), { ...request, recipe }, limits(), host.endpoints());
       host.queue().wake();
       host.changes.announce('runs');
       return { runId };

@@ -26,7 +26,7 @@ function finishedProject(options: StoredRunOptions = {}): StoredRun {
     store.runs.changeState({ runId, from, to, nowMs: 1, owner: null, error: null });
   }
   const baseModelId = store.models.add({
-    folder: facts.base.folder,
+    folder: facts.base!.folder,
     weightsHash: 'none',
     parentId: null,
     createdMs: 1,

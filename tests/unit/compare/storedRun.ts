@@ -4,7 +4,7 @@
  * Held-out problems easy-0, easy-1, medium-0 … hard-1; a response with n hesitations is n + 2 tokens long.
  */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { AdacsSelection } from '#core/ares/options.ts';
 import type { PresetName } from '#core/ares/presets.ts';
@@ -78,13 +78,16 @@ export function storedRun(options: StoredRunOptions = {}): StoredRun {
   const base = openModelFolder(folder);
   const store = openStore(join(folder, 'ares.db'));
   onTestFinished(() => store.close());
-  return addStoredRun({ folder, store, facts: { base, machine: 'two cores', versions: { workbench: '0' } } }, options);
+  return addStoredRun(
+    { folder, store, facts: { base, modelName: basename(folder), machine: 'two cores', versions: { workbench: '0' } } },
+    options,
+  );
 }
 
 /** A further run in the same project. */
 export function addStoredRun(project: Omit<StoredRun, 'runId'>, options: StoredRunOptions = {}): StoredRun {
   const { folder, store, facts } = project;
-  const { base } = facts;
+  const base = facts.base!;
   const { preset = 'aepo-no-kl', selection = 'adacs', seed = 11 } = options;
   const recipe = parseRecipe(recipeLines(preset, selection, seed), 'recipe');
   const stages = plannedStages(recipe);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Preflight, RunRequest } from '#core/contract/contract.ts';
 import { createRun } from '#core/host/createRun.ts';
+import { openEndpointBook } from '#core/host/endpointBook.ts';
 import { executeRun } from '#core/host/executeRun.ts';
 import { metricHandlers } from '#core/host/handlers/metrics.ts';
 import { recipeHandlers } from '#core/host/handlers/recipes.ts';
@@ -38,6 +39,7 @@ async function project({ label }: { label: boolean }) {
     project: () => ({ folder, store }),
     queue: () => ({ ...queue, progress: () => ({ runId: 0 }) }),
     settings: () => ({ engine: { threads: 1, memoryLimitBytes } }),
+    endpoints: () => openEndpointBook(folder, () => undefined),
     changes: { announce: () => undefined },
   } as unknown as HostContext;
   const all = { datasetId: 1, split: null, poolId: null };

@@ -10,7 +10,9 @@ import { executeRun } from '#core/host/executeRun.ts';
 import type { RunQueue } from '#core/host/hostContext.ts';
 import { createProject, openProject } from '#core/host/project.ts';
 import { readRunFile } from '#core/host/runFile.ts';
+import { openEndpointBook } from '#core/host/endpointBook.ts';
 import { createRunQueue } from '#core/host/runQueue.ts';
+import { createKeys } from '#core/remote/keys.ts';
 import { MACHINE } from '#core/runs/machineMetrics.ts';
 import { type Recipe, parseRecipe } from '#core/runs/recipe.ts';
 import type { RunState } from '#core/store/runs.ts';
@@ -52,6 +54,7 @@ async function project() {
         parentId: null,
       },
       limits,
+      openEndpointBook(folder, () => undefined),
     ).then((created) => created.runId);
   return { ...open, add };
 }
@@ -62,6 +65,7 @@ function queueOn({ folder, store }: Awaited<ReturnType<typeof project>>): RunQue
     changes: createChanges(),
     startEngine,
     makeRoom: () => Promise.resolve(),
+    keys: createKeys(),
   });
   onTestFinished(() => queue.close());
   return queue;
@@ -166,6 +170,7 @@ it('closing pauses the run at work and begins no other; opening marks what died'
     changes: { announce: announced },
     startEngine,
     makeRoom: () => Promise.resolve(),
+    keys: createKeys(),
   });
   await reopened.close();
   expect(own.store.runs.get(second)!.state).toBe('interrupted');

@@ -242,7 +242,7 @@ describe('labelling with a server', () => {
     await label();
     const before = labels();
     const again = store.runs.create({ ...run, folder: 'runs/second' }, [{ name: 'label', plannedUnits: 80 }]);
-    store.labels.add(before.map(({ labelId: _, ...rest }) => ({ ...rest, runId: again, correct: 0 })));
+    store.labels.add(before.map((old) => ({ ...old, runId: again, correct: 0 })));
     const history = store.labels.history(before[5]!.problemId);
     expect(history.map(({ runId, correct }) => [runId, correct])).toEqual([
       [runId, before[5]!.correct],
