@@ -30,6 +30,8 @@ const wantedNames: ReadonlySet<string> = new Set([
   'preprocessor_config.json',
   'processor_config.json',
   'model.safetensors.index.json',
+  // Names the licence, which the card of a trained model repeats.
+  'README.md',
   'LICENSE',
   'LICENSE.txt',
   'LICENSE.md',

@@ -10,6 +10,9 @@ import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSy
 import { open, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HubApiError, type ListFileEntry, downloadFile, listFiles, modelInfo } from '@huggingface/hub';
+import { parseTextConfig } from '#core/model/config.ts';
+import { readJsonObject } from '#core/model/json.ts';
+import { CONFIG_FILE } from '#core/model/modelFolder.ts';
 import { flush, writeFileAtomic } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { createHubFetch, type HubFetchOptions, refuseAborted } from './hubFetch.ts';
@@ -141,13 +144,16 @@ async function fetchAll(
 ): Promise<void> {
   const totalBytes = totalOf(files);
   const had = (file: HubFile) => sizeOf(join(partial, file.path));
+  // What says whether the model can be opened comes before what is large.
+  const isConfig = ({ path }: HubFile) => path === CONFIG_FILE;
+  const ordered = [...files.filter(isConfig), ...files.filter((file) => !isConfig(file))];
   await refuseTooLarge(partial, totalBytes - files.reduce((sum, file) => sum + had(file), 0));
   let doneBytes = 0;
-  for (const file of files) {
+  for (const file of ordered) {
     const before = doneBytes;
-    await fetchFile(hub, commit, file, join(partial, file.path), signal, (bytes) =>
-      progress(before + bytes, totalBytes),
-    );
+    const path = join(partial, file.path);
+    await fetchFile(hub, commit, file, path, signal, (bytes) => progress(before + bytes, totalBytes));
+    if (isConfig(file)) parseTextConfig(readJsonObject(path), `${hub.name}/${CONFIG_FILE}`);
     doneBytes += file.sizeBytes;
   }
   progress(totalBytes, totalBytes);

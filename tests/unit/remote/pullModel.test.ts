@@ -11,11 +11,11 @@ import { COMMIT, type FakeHub, startFakeHub } from './fakeHub.ts';
 const NAME = 'someone/base-0.1';
 const TOKEN = 'hf_secret';
 const base = join(resourcesFolder, 'sample', 'base');
-const modelFiles = new Map(readdirSync(base).map((name) => [name, readFileSync(join(base, name))]));
+const card: readonly [string, Buffer] = ['README.md', Buffer.from('---\nlicense: apache-2.0\n---\n')];
+const modelFiles = new Map([...readdirSync(base).map((name) => [name, readFileSync(join(base, name))] as const), card]);
 const strangers = new Map([
   ['pytorch_model.bin', Buffer.from('pickle')],
   ['onnx/model.onnx', Buffer.from('onnx')],
-  ['README.md', Buffer.from('# card')],
 ]);
 
 let folder: string;
@@ -204,6 +204,19 @@ describe('what is refused', () => {
     // Nothing was waited for: there is no network, and a person is watching.
     expect(paused).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('a model of an architecture that is not known, before its weights are asked for', async () => {
+    await hub.close();
+    const config = Buffer.from(modelFiles.get('config.json')!.toString().replace('"qwen2"', '"mamba"'));
+    hub = await startFakeHub(NAME, new Map([...modelFiles, ['config.json', config]]));
+    expect(await failure()).toMatchObject({
+      code: 'unsupported',
+      where: `${NAME}/config.json`,
+      message: expect.stringContaining('"mamba", which is not supported'),
+    });
+    expect(hub.requests.some((line) => line.includes('model.safetensors'))).toBe(false);
+    expect(existsSync(join(folder, 'model'))).toBe(false);
   });
 
   it.each([
