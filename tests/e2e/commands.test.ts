@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Finding } from '#core/host/checks.ts';
+import type { ProviderFinding } from '#core/host/providers.ts';
 import { describeWithShared, sharedPath } from '../shared.ts';
 import { mainFile, runAres, runProcess, temporaryFolder } from './ares.ts';
 
@@ -23,12 +24,19 @@ it('grades a file of cases', async () => {
   expect(grades.map(({ verdict }) => verdict)).toEqual(['correct', 'wrong', 'no_answer']);
 });
 
-it('finds the runtime, the database and Node in order', async () => {
+it('finds the runtime, the database and Node in order, and trains on the CPU', { timeout: 180_000 }, async () => {
   const { stdout } = await runAres('doctor', '--json');
-  const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Finding[] };
+  const { ok, checks, providers } = JSON.parse(stdout) as Record<'checks', Finding[]> &
+    Record<'providers', ProviderFinding[]> & { ok: boolean };
   const byName = new Map(checks.map((check) => [check.name, check]));
   for (const name of ['node', 'runtime', 'database']) expect(byName.get(name)).toMatchObject({ ok: true, next: null });
   expect(ok).toBe(checks.every((check) => check.ok));
+  expect(providers.map(({ provider }) => provider)).toEqual(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
+  expect(providers[0]).toMatchObject({ works: true, next: null });
+  // Whether or not there is a GPU here: a reason for each that does not work.
+  for (const { detail, about } of providers) expect([detail, about]).not.toContain('');
+  // As npm test starts them, processes find the adapter in software where there is one.
+  if (process.env['VK_ICD_FILENAMES'] !== undefined) expect(providers[1]).toMatchObject({ works: true });
 });
 
 it.skipIf(process.platform === 'win32')('does not complain when its reader goes away', async () => {
