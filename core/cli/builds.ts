@@ -55,10 +55,14 @@ export async function upToDate(build: Build, note: (text: string) => void, root 
   try {
     await run(what, root, command(fresh));
     writeFileSync(join(fresh, STAMP), wanted);
-    // Another program may have built the very same meanwhile.
+    // Another program may have built the very same meanwhile, or be putting it in place at this moment.
     if (!isCurrent()) {
       rmSync(target, { recursive: true, force: true });
-      renameSync(fresh, target);
+      try {
+        renameSync(fresh, target);
+      } catch (thrown) {
+        if (!isCurrent()) throw thrown;
+      }
     }
   } finally {
     rmSync(fresh, { recursive: true, force: true });

@@ -44,7 +44,7 @@ export function formatPercentChange(difference: number, base: number): string {
   return `${signed(percent, Math.abs(percent).toFixed(digits))}\u00a0%`;
 }
 
-/** `850 ms`, `41 s`, `4 min 30 s`, `2 h 05 min`. */
+/** `850 ms`, `41 s`, `4 min 30 s`, `2 h 05 min`, `1 d 04 h`. */
 export function formatDuration(durationMs: number): string {
   if (!Number.isFinite(durationMs)) return MISSING;
   const seconds = Math.round(durationMs / 1000);
@@ -52,7 +52,9 @@ export function formatDuration(durationMs: number): string {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${String(minutes % 60).padStart(2, '0')} min`;
+  return `${Math.floor(hours / 24)} d ${String(hours % 24).padStart(2, '0')} h`;
 }
 
 /** `1 problem`, `80 problems`. */

@@ -11,6 +11,8 @@ import type { ProblemQuery, ProblemRow } from '#core/contract/contract.ts';
 const ROWS_AT_ONCE = 200;
 /** Rows before and after the view that are asked for with it. */
 const AHEAD = 40;
+/** A view that jumps, as under a dragged scrollbar, must rest so long before its rows are asked for. */
+const REST_MS = 80;
 const MAX_KEPT = 4000;
 
 interface Kept {
@@ -40,6 +42,7 @@ export class ProblemList {
   #epoch = 0;
   #range: readonly [number, number] = [0, 0];
   #isFetching = false;
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -88,9 +91,19 @@ export class ProblemList {
 
   /** Told by the table which rows are in view. */
   look = (first: number, end: number): void => {
+    const [before, beforeEnd] = this.#range;
+    const hasJumped = beforeEnd > before && (first >= beforeEnd || end <= before);
     this.#range = [first, end];
-    void this.#fetch();
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
+    if (hasJumped) this.#resting = setTimeout(() => this.#rested(), REST_MS);
+    else void this.#fetch();
   };
+
+  #rested(): void {
+    this.#resting = undefined;
+    void this.#fetch();
+  }
 
   /**
    * Shows a change before the host has confirmed it, also in a row that has not come yet.
@@ -130,7 +143,7 @@ export class ProblemList {
   }
 
   async #fetch(): Promise<void> {
-    if (this.#isFetching) return;
+    if (this.#isFetching || this.#resting !== undefined) return;
     this.#isFetching = true;
     for (;;) {
       const wanted = this.#missing();
