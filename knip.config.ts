@@ -7,6 +7,7 @@ const config: KnipConfig = {
     'core/cli/ares.mjs',
     // Started as processes of their own, by path.
     'core/engine/process.ts',
+    'core/data/{readerProcess,readerWatchdog}.ts',
     'renderer/main.ts',
     // Found by pattern: import.meta.glob in renderer/app/.
     'renderer/app/appCommands.ts',

@@ -13,7 +13,7 @@ import { listRendererFiles } from '#core/host/rendererFiles.ts';
 import { defaultUserFolder } from '#core/host/userFolder.ts';
 import { createWorkbench } from '#core/host/workbench.ts';
 import { toAresError } from '#core/util/errors.ts';
-import { forkUtilityEngine } from './engine.ts';
+import { forkUtilityEngine, forkUtilityReader } from './engine.ts';
 import { channels } from './channels.ts';
 import { answerWindows } from './ipc.ts';
 import { menuTemplate, setMenu } from './menu.ts';
@@ -44,6 +44,7 @@ async function start(): Promise<void> {
     shell: 'electron',
     userFolder,
     startEngine: (options, ended) => startEngine(options, ended, forkUtilityEngine(), true),
+    forkReader: forkUtilityReader,
     report,
   });
   const dispatcher = createDispatcher(workbench.handlers, workbench.sources, (what, thrown) =>

@@ -19,12 +19,19 @@ export async function readJsonLinesStrictly<T extends object>(
   hint: string,
 ): Promise<T[]> {
   const items: T[] = [];
-  for await (const { line, text, reason } of readLines(await fileSource(path))) {
-    const item = text === null ? `${reason ?? 'it cannot be read'}` : read(parse(text));
-    if (typeof item === 'string') {
-      throw new AresError('bad-data', `Line ${line} cannot be used: ${item}.`, { where: `${path}:${line}`, hint });
+  const source = await fileSource(path);
+  try {
+    for await (const lines of readLines(source)) {
+      for (const { line, text, reason } of lines) {
+        const item = text === null ? `${reason ?? 'it cannot be read'}` : read(parse(text));
+        if (typeof item === 'string') {
+          throw new AresError('bad-data', `Line ${line} cannot be used: ${item}.`, { where: `${path}:${line}`, hint });
+        }
+        items.push(item);
+      }
     }
-    items.push(item);
+  } finally {
+    await source.close();
   }
   return items;
 }

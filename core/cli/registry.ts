@@ -30,6 +30,7 @@ export const registry: Registry = {
   'endpoint list': async () => (await import('./commands/endpoint.ts')).endpointList,
   'endpoint probe': async () => (await import('./commands/endpoint.ts')).endpointProbe,
   'endpoint remove': async () => (await import('./commands/endpoint.ts')).endpointRemove,
+  'data import': async () => (await import('./commands/dataImport.ts')).dataImport,
   bench: async () => (await import('./commands/bench.ts')).bench,
   'sample pretrain': async () => (await import('./commands/samplePretrain.ts')).samplePretrain,
   serve: async () => (await import('./commands/serve.ts')).serve,

@@ -158,12 +158,16 @@ const mapping = z.strictObject({
   level: z.optional(text(1000)),
   passRate: z.optional(text(1000)),
   group: z.optional(text(1000)),
+  /** Options of multiple choice: one path, or one for each joined by " | ". */
+  choices: z.optional(text(1000)),
 });
 const badRow = z.strictObject({ line: int, reason: z.string() });
 const dataPreview = z.strictObject({
   path,
   format: z.string(),
   name: z.string(),
+  /** Whether the counts are of the whole file; of a large one only the beginning is looked at. */
+  isComplete: flag,
   /** Rows that can be used under the mapping. */
   rows: int,
   images: int,
@@ -179,6 +183,7 @@ const dataPreview = z.strictObject({
   badCount: int,
 });
 const importRecord = z.strictObject({
+  importId: id,
   file: z.string(),
   imported: int,
   skipped: int,
@@ -712,6 +717,8 @@ export const calls = {
     jobStarted,
   ),
   'data.imports': call(ask({ datasetId: id }), list(importRecord, 1000)),
+  /** Rows that an import left out, a thousand after the first `after` of them. */
+  'data.skipped': call(ask({ importId: id, after: int }), list(badRow, 1000)),
   'datasets.list': call(nothing, list(dataset, 10_000)),
   'datasets.rename': call(ask({ datasetId: id, name }), nothing),
   /** Refused while a run uses it. */

@@ -9,83 +9,104 @@ import { type ArrowColumn, BatchReader, type ValueBudget } from './arrowColumns.
 import { type ArrowField, readSchema, unsupported } from './arrowSchema.ts';
 import { newRow } from './cells.ts';
 import { DamagedError, FlatTable, readInt32 } from './flatbuffer.ts';
-import { MAX_TEXT_BYTES, type Source, requireSize } from './source.ts';
-import { type Table, TableBuilder, readingFormat } from './table.ts';
+import { MEBIBYTE, type RandomSource } from './source.ts';
+import { BatchBuilder, type Batches, readingFormat } from './table.ts';
 
 const MessageKind = { schema: 1, dictionary: 2, batch: 3 } as const;
 const CONTINUATION = -1;
 /** More than any real table needs, by far less than a hostile one would like. */
 const VALUES_PER_BYTE = 64;
 const FREE_VALUES = 1_000_000;
+const MAX_HEADER_BYTES = 16 * MEBIBYTE;
+/** A batch is read as a whole. */
+const MAX_BATCH_BYTES = 256 * MEBIBYTE;
 
-export function readArrow(source: Source): Promise<Table> {
-  requireSize(source, MAX_TEXT_BYTES, 'Convert it to Parquet.');
-  return readingFormat('Arrow file', source.name, async () => {
-    const bytes = await source.read(0, source.sizeBytes);
-    const table = new TableBuilder(source.name);
-    const budget = { values: FREE_VALUES + VALUES_PER_BYTE * bytes.length };
-    let schema = schemaOfFooter(bytes);
-    const dictionaries = new Map<number, ArrowColumn>();
-    let rowNumber = 0;
-    for (const { kind, header, body } of messages(bytes)) {
-      if (kind === MessageKind.schema) schema = readSchema(header);
-      else if (schema === null) throw new DamagedError('data comes before the schema');
-      else if (kind === MessageKind.dictionary) addDictionary(header, body, schema, dictionaries, budget);
-      else if (kind === MessageKind.batch) {
-        const rowCount = header.int64(0);
-        const columns = openBatch(header, body, schema, dictionaries, budget);
-        for (let i = 0; i < rowCount; i++) {
-          const row = newRow() as { [column: string]: unknown };
-          for (const { name, column } of columns) row[name] = column.get(i);
-          table.add(++rowNumber, row);
-        }
-      } else throw unsupported('tensors');
-    }
-    return table.finish();
-  });
+export function readArrow(source: RandomSource): Batches {
+  return readingFormat('Arrow file', source.name, () => readMessages(source));
+}
+
+async function* readMessages(source: RandomSource): Batches {
+  const rows = new BatchBuilder(source.name);
+  const budget = { values: FREE_VALUES + VALUES_PER_BYTE * source.sizeBytes };
+  const isFile = await isFileFormat(source);
+  let schema = isFile ? await schemaOfFooter(source) : null;
+  const dictionaries = new Map<number, ArrowColumn>();
+  let rowNumber = 0;
+  let readBytes = 0;
+  for await (const { kind, header, body, end } of messages(source, isFile ? FILE_START : 0)) {
+    readBytes = end;
+    if (kind === MessageKind.schema) schema = readSchema(header);
+    else if (schema === null) throw new DamagedError('data comes before the schema');
+    else if (kind === MessageKind.dictionary) addDictionary(header, body, schema, dictionaries, budget);
+    else if (kind === MessageKind.batch) {
+      const rowCount = header.int64(0);
+      const columns = openBatch(header, body, schema, dictionaries, budget);
+      const rowBytes = body.length / Math.max(1, rowCount);
+      for (let i = 0; i < rowCount; i++) {
+        const row = newRow() as { [column: string]: unknown };
+        for (const { name, column } of columns) row[name] = column.get(i);
+        rows.add(++rowNumber, row, rowBytes);
+        if (rows.isFull) yield rows.take(readBytes);
+      }
+    } else throw unsupported('tensors');
+    yield rows.take(readBytes);
+  }
+  yield* rows.finish(readBytes);
 }
 
 interface Message {
   kind: number;
   header: FlatTable;
   body: Uint8Array;
+  /** Where it ends in the file. */
+  end: number;
 }
 
 const SIGNATURE = 'ARROW1';
+/** The signature is padded to eight bytes. */
+const FILE_START = 8;
 
-function isFileFormat(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.subarray(0, SIGNATURE.length)).toString('latin1') === SIGNATURE;
+async function isFileFormat(source: RandomSource): Promise<boolean> {
+  return Buffer.from(await source.read(0, SIGNATURE.length)).toString('latin1') === SIGNATURE;
 }
 
-/** The schema in the footer of the file format, where some writers put it only; null for a stream. */
-function schemaOfFooter(bytes: Uint8Array): ArrowField[] | null {
-  const end = bytes.length - SIGNATURE.length - 4;
-  if (!isFileFormat(bytes) || end < 8) return null;
-  const footerBytes = readInt32(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), end);
-  if (footerBytes <= 0 || footerBytes > end) throw new DamagedError('it is cut off');
-  const schema = FlatTable.root(bytes.subarray(end - footerBytes, end)).table(1);
+/** The schema in the footer of the file format, where some writers put it only. */
+async function schemaOfFooter(source: RandomSource): Promise<ArrowField[] | null> {
+  const end = source.sizeBytes - SIGNATURE.length - 4;
+  if (end < FILE_START) return null;
+  const footerBytes = int32At(await source.read(end, end + 4));
+  if (footerBytes <= 0 || footerBytes > end || footerBytes > MAX_HEADER_BYTES) throw new DamagedError('it is cut off');
+  const schema = FlatTable.root(await source.read(end - footerBytes, end)).table(1);
   return schema === null ? null : readSchema(schema);
 }
 
+function int32At(bytes: Uint8Array, at = 0): number {
+  return readInt32(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at);
+}
+
 /** The messages of a stream. The file format is a stream between a signature and a footer. */
-function* messages(bytes: Uint8Array): Iterable<Message> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = isFileFormat(bytes) ? 8 : 0;
+async function* messages(source: RandomSource, start: number): AsyncIterable<Message> {
+  let at = start;
   // The end is marked, but writers that were stopped may have left out the mark.
-  while (at < bytes.length) {
-    if (readInt32(view, at) !== CONTINUATION) throw new DamagedError('a message does not begin where it should');
-    const headerBytes = readInt32(view, at + 4);
+  while (at < source.sizeBytes) {
+    const prefix = await source.read(at, at + 8);
+    if (int32At(prefix) !== CONTINUATION) throw new DamagedError('a message does not begin where it should');
+    const headerBytes = int32At(prefix, 4);
     if (headerBytes === 0) return;
     at += 8;
-    if (headerBytes < 0 || at + headerBytes > bytes.length) throw new DamagedError('it is cut off');
-    const message = FlatTable.root(bytes.subarray(at, at + headerBytes));
+    if (headerBytes < 0 || headerBytes > MAX_HEADER_BYTES || at + headerBytes > source.sizeBytes) {
+      throw new DamagedError('it is cut off');
+    }
+    const message = FlatTable.root(await source.read(at, at + headerBytes));
     at += headerBytes;
     const bodyBytes = message.int64(3);
-    if (bodyBytes < 0 || at + bodyBytes > bytes.length) throw new DamagedError('it is cut off');
+    if (bodyBytes < 0 || at + bodyBytes > source.sizeBytes) throw new DamagedError('it is cut off');
+    if (bodyBytes > MAX_BATCH_BYTES) throw unsupported(`batches of more than ${MAX_BATCH_BYTES / MEBIBYTE} MiB`);
     const header = message.table(2);
     if (header === null) throw new DamagedError('a message is empty');
-    yield { kind: message.uint8(1), header, body: bytes.subarray(at, at + bodyBytes) };
+    const body = await source.read(at, at + bodyBytes);
     at += bodyBytes;
+    yield { kind: message.uint8(1), header, body, end: at };
   }
 }
 

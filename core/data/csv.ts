@@ -8,28 +8,32 @@ import { AresError } from '#core/util/errors.ts';
 import { newRow } from './cells.ts';
 import { MAX_LINE_BYTES, utf8Stream } from './lines.ts';
 import { HEAD_BYTES, decodeHead, delimiterOf } from './sniff.ts';
-import { MAX_TEXT_BYTES, MEBIBYTE, type Source, requireSize } from './source.ts';
-import { type Table, TableBuilder } from './table.ts';
+import { MEBIBYTE, type Source } from './source.ts';
+import { BatchBuilder, type Batches } from './table.ts';
 
 const MAX_COLUMNS = 10_000;
 
-export async function readDelimited(source: Source): Promise<Table> {
-  requireSize(source, MAX_TEXT_BYTES, 'Split it, or convert it to Parquet.');
-  const table = new TableBuilder(source.name);
-  const delimiter = delimiterOf(decodeHead(await source.read(0, HEAD_BYTES)) ?? '');
+export async function* readDelimited(source: Source): Batches {
+  const rows = new BatchBuilder(source.name);
+  const delimiter = delimiterOf(decodeHead(await source.head(HEAD_BYTES)) ?? '');
   const reader = new RecordReader(delimiter);
   const decoder = new LossyDecoder();
   let header: string[] | null = null;
-  const take = (records: Iterable<CsvRecord>): void => {
+  const take = function* (records: Iterable<CsvRecord>) {
     for (const record of records) {
       if (header === null) header = columnNames(record, source.name);
-      else addRecord(table, header, record, decoder.hasLost);
+      else addRecord(rows, header, record, decoder.hasLost);
+      if (rows.isFull) yield rows.take(source.streamedBytes);
     }
   };
-  for await (const chunk of utf8Stream(source)) take(reader.read(decoder.decode(chunk)));
-  take(reader.read(decoder.end()));
-  take(reader.end());
-  return table.finish();
+  for await (const chunk of utf8Stream(source)) {
+    yield* take(reader.read(decoder.decode(chunk)));
+    // A sign of progress, where records are long.
+    if (reader.isInside) yield rows.take(source.streamedBytes);
+  }
+  yield* take(reader.read(decoder.end()));
+  yield* take(reader.end());
+  yield* rows.finish(source.streamedBytes);
 }
 
 /** Decodes UTF-8 in pieces, with U+FFFD in place of what is not, and knows whether there was any of that. */
@@ -63,6 +67,10 @@ export interface CsvRecord {
   problem: string | null;
 }
 
+const QUOTE = 34;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+
 type State = 'field start' | 'unquoted' | 'quoted' | 'quote in quoted' | 'broken';
 
 /** Reads records from text that arrives in pieces, cut anywhere. Blank lines are no records. */
@@ -84,24 +92,30 @@ export class RecordReader {
     this.#delimiter = delimiter;
   }
 
+  /** Whether the text so far ends within a record. */
+  get isInside(): boolean {
+    return this.#lengthCharacters > 0 || this.#fields.length > 0;
+  }
+
   *read(text: string): Iterable<CsvRecord> {
+    const delimiter = this.#delimiter.charCodeAt(0);
     let start = 0;
     for (let at = 0; at < text.length; at++) {
-      const character = text[at]!;
-      const secondHalf = character === '\n' && this.#afterCarriageReturn;
-      this.#afterCarriageReturn = character === '\r';
-      const isBreak = character === '\n' || character === '\r';
+      const character = text.charCodeAt(at);
+      const secondHalf = character === LINE_FEED && this.#afterCarriageReturn;
+      this.#afterCarriageReturn = character === CARRIAGE_RETURN;
+      const isBreak = character === LINE_FEED || character === CARRIAGE_RETURN;
       if (isBreak && !secondHalf) this.#line++;
       if (this.#state === 'quoted') {
-        if (character !== '"') continue;
+        if (character !== QUOTE) continue;
         this.#keep(text, start, at);
         this.#state = 'quote in quoted';
         start = at + 1;
-      } else if (character === '"' && this.#state === 'field start') {
+      } else if (character === QUOTE && this.#state === 'field start') {
         this.#state = 'quoted';
         this.#hasQuote = true;
         start = at + 1;
-      } else if (character === '"' && this.#state === 'quote in quoted') {
+      } else if (character === QUOTE && this.#state === 'quote in quoted') {
         // Two quotes within quotes are one: this one is kept with what follows it.
         this.#state = 'quoted';
         start = at;
@@ -113,7 +127,7 @@ export class RecordReader {
         }
         start = at + 1;
         this.#startLine = this.#line;
-      } else if (character === this.#delimiter) {
+      } else if (character === delimiter) {
         this.#keep(text, start, at);
         if (this.#state !== 'broken') this.#endField();
         start = at + 1;
@@ -143,7 +157,9 @@ export class RecordReader {
   }
 
   #endField(): void {
-    this.#fields.push(this.#field.join(''));
+    // A record of a million empty fields is as hostile as a long one.
+    if (this.#fields.length > MAX_COLUMNS) this.#problem ??= `the row has more than ${MAX_COLUMNS} fields`;
+    else this.#fields.push(this.#field.join(''));
     this.#field = [];
     this.#state = 'field start';
   }
@@ -181,18 +197,20 @@ function columnNames(record: CsvRecord, name: string): string[] {
   });
 }
 
-function addRecord(table: TableBuilder, header: readonly string[], record: CsvRecord, hasLost: boolean): void {
+function addRecord(rows: BatchBuilder, header: readonly string[], record: CsvRecord, hasLost: boolean): void {
   const { line, fields, problem } = record;
-  if (problem !== null) table.reject(line, problem);
+  if (problem !== null) rows.reject(line, problem);
   else if (fields.length !== header.length)
-    table.reject(line, `the row has ${fields.length} fields, the header ${header.length}`);
-  else if (hasLost && fields.some((field) => field.includes('\uFFFD')))
-    table.reject(line, 'the row is not valid UTF-8');
+    rows.reject(line, `the row has ${fields.length} fields, the header ${header.length}`);
+  else if (hasLost && fields.some((field) => field.includes('\uFFFD'))) rows.reject(line, 'the row is not valid UTF-8');
   else {
     const row = newRow();
+    let sizeBytes = 0;
     header.forEach((column, index) => {
-      if (column !== '__proto__') row[column] = fields[index]!;
+      const field = fields[index]!;
+      sizeBytes += field.length;
+      if (column !== '__proto__') row[column] = field;
     });
-    table.add(line, row);
+    rows.add(line, row, sizeBytes);
   }
 }

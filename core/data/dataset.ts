@@ -2,24 +2,45 @@
  * A dataset: the rows of a file, a folder or an archive, whatever its format.
  *
  * Owns: choosing the importer, and what belongs to a dataset besides its rows (columns, where its images are).
- * What the columns mean is mapping.ts.
+ * Rows come in batches and are never held together, unless somebody asks for that. What the columns mean is mapping.ts.
  */
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readArrow } from './arrow.ts';
-import { type BadRow, type Cell, type Column, type Row, columnsOf, isObject } from './cells.ts';
+import { type BadRow, type Cell, type Column, ColumnCollector, type Row, isObject } from './cells.ts';
 import { readDelimited } from './csv.ts';
 import type { ImageRoot } from './images.ts';
 import { readJsonDocument, readJsonLines } from './json.ts';
 import { readParquet } from './parquet.ts';
 import { type Format, HEAD_BYTES, isGzip, sniffFormat } from './sniff.ts';
-import { MEBIBYTE, type Source, fileSource, gunzipped, memorySource } from './source.ts';
-import type { Table } from './table.ts';
+import { type RandomSource, type Source, fileSource, gunzipped, inMemory } from './source.ts';
+import type { Batch, Batches } from './table.ts';
 import { ZipArchive } from './zipArchive.ts';
 
-export interface Dataset {
+/** A dataset whose rows have not been read. */
+export interface OpenDataset {
   /** Name of the file or folder. */
+  name: string;
+  format: Format;
+  /** What `readBytes` of the batches goes up to, about. */
+  sizeBytes: number;
+  /** What paths in rows are relative to. */
+  imageRoot: ImageRoot;
+  /** The rows, in order; to be read once. Errors of the content come from here. */
+  batches: Batches;
+}
+
+/** Facts that are guessed from the first rows. */
+export interface Sample {
+  columns: Column[];
+  rows: Row[];
+  /** Columns that hold images: bytes, or paths of image files. */
+  images: string[];
+}
+
+/** A dataset with all of its rows in memory. */
+export interface Dataset {
   name: string;
   format: Format;
   columns: Column[];
@@ -31,80 +52,117 @@ export interface Dataset {
   images: string[];
   /** Rows that could not be read. */
   bad: BadRow[];
-  /** What paths in rows are relative to. */
   imageRoot: ImageRoot;
 }
 
-/** A table inside an archive is unpacked into memory. */
-const MAX_ARCHIVED_TABLE_BYTES = 256 * MEBIBYTE;
 const tableExtension = /\.(?:jsonl|ndjson|json|csv|tsv|parquet|arrow)$/i;
 const imageExtension = /\.(?:png|jpe?g|webp|gif|bmp)$/i;
 
 /**
- * Reads a dataset. The format is taken from the content first, from the extension only in doubt.
+ * Opens a dataset. The format is taken from the content first, from the extension only in doubt.
  * @param path a file, or a folder that holds one dataset
- * @throws AresError bad-data when no row can be read or the content is refused for safety; unsupported for other
- * kinds of file; not-found
+ * @throws AresError unsupported for other kinds of file, bad-data for content that is refused; not-found
  */
-export async function readDataset(path: string): Promise<Dataset> {
+export async function openDataset(path: string): Promise<OpenDataset> {
   try {
-    return await readAny(path);
+    const opened = await openAny(path);
+    return { ...opened, batches: typed(opened.batches) };
   } catch (error) {
     throw toAresError(error);
   }
 }
 
-async function readAny(path: string): Promise<Dataset> {
+async function* typed(batches: Batches): Batches {
+  try {
+    yield* batches;
+  } catch (error) {
+    throw toAresError(error);
+  }
+}
+
+/**
+ * Reads a dataset into memory.
+ * @throws AresError as openDataset does, and bad-data when no row can be read
+ */
+export async function readDataset(path: string): Promise<Dataset> {
+  const { name, format, imageRoot, batches } = await openDataset(path);
+  const all = await collect(batches);
+  const { columns, images } = sampleOf(all.rows);
+  return { name, format, columns, images, imageRoot, rowCount: all.rows.length, ...all };
+}
+
+/** All batches as one. */
+export async function collect(batches: Batches): Promise<Omit<Batch, 'readBytes'>> {
+  const all: Omit<Batch, 'readBytes'> = { rows: [], lines: [], bad: [] };
+  for await (const { rows, lines, bad } of batches) {
+    for (const row of rows) all.rows.push(row);
+    for (const line of lines) all.lines.push(line);
+    for (const row of bad) all.bad.push(row);
+  }
+  return all;
+}
+
+/** What the first rows tell about all. */
+export function sampleOf(rows: Row[]): Sample {
+  const collector = new ColumnCollector();
+  collector.add(rows);
+  const { columns } = collector;
+  const images = columns.filter(({ name, type }) => type === 'image' || holdsImages(rows, name));
+  return { columns, rows, images: images.map(({ name }) => name) };
+}
+
+async function openAny(path: string): Promise<OpenDataset> {
   const full = resolve(path);
   const info = await stat(full);
-  if (info.isDirectory()) return readFolder(full);
+  if (info.isDirectory()) return openFolder(full);
   if (!info.isFile()) {
     throw new AresError('unsupported', 'This is neither a file nor a folder.', { where: path, hint: 'Choose a file.' });
   }
-  const root: ImageRoot = { kind: 'folder', folder: dirname(full) };
-  const file = await fileSource(full);
-  const isCompressed = isGzip(await file.read(0, HEAD_BYTES));
-  const source = isCompressed ? await gunzipped(full, file) : file;
-  const format = sniffFormat(await source.read(0, HEAD_BYTES), source.name);
-  if (format === 'zip') return readArchive(full, isCompressed);
-  return assemble(source.name, format, await readTable(source, format), root);
+  return openFile(full, { kind: 'folder', folder: dirname(full) });
 }
 
-function readTable(source: Source, format: Format): Promise<Table> {
+async function openFile(path: string, imageRoot: ImageRoot): Promise<OpenDataset> {
+  const file = await fileSource(path);
+  const isCompressed = isGzip(await file.head(HEAD_BYTES));
+  const source = isCompressed ? gunzipped(file) : file;
+  const format = sniffFormat(await source.head(HEAD_BYTES), source.name);
+  if (format === 'zip') {
+    await file.close();
+    return openArchive(path, isCompressed);
+  }
+  const random = isCompressed ? () => inMemory(source) : async () => file;
+  const batches = closing(readTable(source, format, random), () => file.close());
+  return { name: source.name, format, sizeBytes: file.sizeBytes, imageRoot, batches };
+}
+
+async function* closing(batches: Batches, close: () => Promise<void>): Batches {
+  try {
+    yield* batches;
+  } finally {
+    await close();
+  }
+}
+
+/** @param random the source for formats that do not lie in order */
+async function* readTable(source: Source, format: Format, random: () => Promise<RandomSource>): Batches {
   switch (format) {
     case 'jsonl':
-      return readJsonLines(source);
+      return yield* readJsonLines(source);
     case 'json':
-      return readJsonDocument(source);
+      return yield* readJsonDocument(source);
     case 'csv':
     case 'tsv':
-      return readDelimited(source);
+      return yield* readDelimited(source);
     case 'parquet':
-      return readParquet(source);
+      return yield* readParquet(await random());
     case 'arrow':
-      return readArrow(source);
+      return yield* readArrow(await random());
     case 'zip':
       throw new AresError('unsupported', 'This archive contains another archive.', {
         where: source.name,
         hint: 'Unpack it and import what is inside.',
       });
   }
-}
-
-function assemble(name: string, format: Format, table: Table, imageRoot: ImageRoot): Dataset {
-  const columns = columnsOf(table.rows);
-  const images = columns.filter(({ name, type }) => type === 'image' || holdsImages(table.rows, name));
-  return {
-    name,
-    format,
-    columns,
-    rowCount: table.rows.length,
-    rows: table.rows,
-    lines: table.lines,
-    images: images.map((column) => column.name),
-    bad: table.bad,
-    imageRoot,
-  };
 }
 
 const SAMPLE_ROWS = 50;
@@ -130,7 +188,7 @@ function holdsImages(rows: readonly Row[], column: string): boolean {
   return values.length > 0 && values.every((value) => typeof value === 'string' || isStoredImage(value));
 }
 
-async function readArchive(path: string, isCompressed: boolean): Promise<Dataset> {
+async function openArchive(path: string, isCompressed: boolean): Promise<OpenDataset> {
   if (isCompressed) {
     throw new AresError('unsupported', 'This zip file is compressed once more with gzip.', {
       where: path,
@@ -145,11 +203,13 @@ async function readArchive(path: string, isCompressed: boolean): Promise<Dataset
     });
   }
   const entry = onlyTable(archive.names, path);
-  const source = memorySource(basename(entry), await archive.read(entry, MAX_ARCHIVED_TABLE_BYTES));
-  const format = sniffFormat(await source.read(0, HEAD_BYTES), source.name);
+  const source = archive.source(entry);
+  const format = sniffFormat(await source.head(HEAD_BYTES), source.name);
   const folder = posix.dirname(entry);
   const prefix = folder === '.' ? '' : `${folder}/`;
-  return assemble(basename(path), 'zip', await readTable(source, format), { kind: 'archive', archive, prefix });
+  const batches = readTable(source, format, () => inMemory(source));
+  const imageRoot: ImageRoot = { kind: 'archive', archive, prefix };
+  return { name: basename(path), format: 'zip', sizeBytes: source.sizeBytes, imageRoot, batches };
 }
 
 /** The one table among names; files that systems leave behind are not counted. */
@@ -172,9 +232,9 @@ function onlyTable(names: readonly string[], where: string): string {
 }
 
 /** A folder saved by Hugging Face datasets, or one that holds a single table and its images. */
-async function readFolder(folder: string): Promise<Dataset> {
+async function openFolder(folder: string): Promise<OpenDataset> {
   const names = (await readdir(folder)).sort();
-  const root: ImageRoot = { kind: 'folder', folder };
+  const imageRoot: ImageRoot = { kind: 'folder', folder };
   if (names.includes('dataset_dict.json')) {
     throw new AresError('unsupported', 'This folder holds several splits of a dataset.', {
       where: folder,
@@ -184,11 +244,26 @@ async function readFolder(folder: string): Promise<Dataset> {
   const shards = names.includes('state.json')
     ? await savedShards(folder)
     : names.filter((name) => name.endsWith('.arrow'));
-  if (shards.length > 0) return assemble(basename(folder), 'arrow', await readShards(folder, shards), root);
-  const table = onlyTable(names, folder);
-  const source = await fileSource(join(folder, table));
-  const format = sniffFormat(await source.read(0, HEAD_BYTES), source.name);
-  return assemble(basename(folder), format, await readTable(source, format), root);
+  const name = basename(folder);
+  if (shards.length === 0) return { ...(await openFile(join(folder, onlyTable(names, folder)), imageRoot)), name };
+  const paths: string[] = [];
+  let sizeBytes = 0;
+  for (const shard of shards) {
+    const path = await insideOf(folder, shard);
+    sizeBytes += (await stat(path)).size;
+    paths.push(path);
+  }
+  return { name, format: 'arrow', sizeBytes, imageRoot, batches: readShards(paths) };
+}
+
+/** @throws AresError bad-data for a link that leads out of the folder */
+async function insideOf(folder: string, name: string): Promise<string> {
+  const [real, target] = await Promise.all([realpath(folder), realpath(join(folder, name))]);
+  if (dirname(target) === real) return target;
+  throw new AresError('bad-data', 'A data file of this folder is a link that leads out of it.', {
+    where: join(folder, name),
+    hint: 'Copy the file into the folder.',
+  });
 }
 
 function isPlainName(name: unknown): name is string {
@@ -213,14 +288,21 @@ async function savedShards(folder: string): Promise<string[]> {
   return names;
 }
 
-async function readShards(folder: string, shards: readonly string[]): Promise<Table> {
-  const all: Table = { rows: [], lines: [], bad: [] };
-  for (const shard of shards) {
-    const offset = all.rows.length + all.bad.length;
-    const table = await readArrow(await fileSource(join(folder, shard)));
-    for (const row of table.rows) all.rows.push(row);
-    for (const line of table.lines) all.lines.push(line + offset);
-    for (const { line, reason } of table.bad) all.bad.push({ line: line + offset, reason });
+async function* readShards(paths: readonly string[]): Batches {
+  let [rowsBefore, bytesBefore] = [0, 0];
+  for (const path of paths) {
+    const source = await fileSource(path);
+    let count = 0;
+    for await (const { rows, lines, bad, readBytes } of closing(readArrow(source), () => source.close())) {
+      count += rows.length + bad.length;
+      yield {
+        rows,
+        lines: lines.map((line) => line + rowsBefore),
+        bad: bad.map(({ line, reason }) => ({ line: line + rowsBefore, reason })),
+        readBytes: readBytes + bytesBefore,
+      };
+    }
+    rowsBefore += count;
+    bytesBefore += source.sizeBytes;
   }
-  return all;
 }

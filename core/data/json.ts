@@ -1,74 +1,93 @@
 /**
  * JSON files: one object per line, or one document that holds an array of objects.
  *
- * Owns: both importers and the search for the array in a document. Rows keep the number of their line (JSON
- * lines) or of their element (documents).
+ * Owns: both importers and the choice of the array in a document. Rows keep the number of their line (JSON
+ * lines) or of their element (documents). Neither holds more than a batch of rows; where elements begin and end is jsonElements.ts.
  */
 import { AresError } from '#core/util/errors.ts';
-import { readLines, readText } from './lines.ts';
-import { MAX_TEXT_BYTES, MEBIBYTE, type Source, requireSize } from './source.ts';
-import { type Table, TableBuilder } from './table.ts';
+import { type ArrayFound, ElementScanner, ScanError, arraysOf } from './jsonElements.ts';
+import { JsonValue, parseJson } from './jsonText.ts';
+import { MAX_LINE_BYTES, decodeStrictly, readLines, utf8Stream } from './lines.ts';
+import { MEBIBYTE, type Source } from './source.ts';
+import { BatchBuilder, type Batches } from './table.ts';
 
-/** A document is parsed in one piece, and V8 limits the length of a string. */
-const MAX_DOCUMENT_BYTES = 256 * MEBIBYTE;
-
-export async function readJsonLines(source: Source): Promise<Table> {
-  requireSize(source, MAX_TEXT_BYTES, 'Split it, or convert it to Parquet.');
-  const table = new TableBuilder(source.name);
-  for await (const { line, text, reason } of readLines(source)) {
-    if (text === null) table.reject(line, reason ?? 'the line cannot be read');
-    else if (text.trim() !== '') {
-      const value = parseLine(text);
-      if (value === undefined) table.reject(line, 'the line is not valid JSON');
-      else table.add(line, value);
+export async function* readJsonLines(source: Source): Batches {
+  const rows = new BatchBuilder(source.name);
+  for await (const lines of readLines(source)) {
+    for (const { line, text, reason } of lines) {
+      if (text === null) rows.reject(line, reason ?? 'the line cannot be read');
+      else if (text.trim() !== '') addText(rows, line, text, 'the line');
+      if (rows.isFull) yield rows.take(source.streamedBytes);
     }
+    if (lines.length === 0) yield rows.take(source.streamedBytes);
   }
-  return table.finish();
+  yield* rows.finish(source.streamedBytes);
 }
 
-/** The value of a line; undefined (which JSON cannot express) when it is not JSON. */
-function parseLine(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function addText(rows: BatchBuilder, line: number, text: string, what: string): void {
+  const parsed = parseJson(text, what);
+  if (parsed instanceof JsonValue) rows.add(line, parsed.value, text.length);
+  else rows.reject(line, parsed.reason);
 }
 
-export async function readJsonDocument(source: Source): Promise<Table> {
-  requireSize(source, MAX_DOCUMENT_BYTES, 'Convert it to JSON lines (.jsonl), which are read piece by piece.');
-  const text = await readText(source);
-  let document: unknown;
+/**
+ * A document: an array of rows, an object that holds one such array, or a lone object, which is one row.
+ * An object is read twice, the first time to see which arrays it has.
+ */
+export async function* readJsonDocument(source: Source): Batches {
+  const rows = new BatchBuilder(source.name);
   try {
-    document = JSON.parse(text);
+    const array = await chosenArray(source);
+    const scanner = new ElementScanner(array, MAX_LINE_BYTES);
+    let element = 0;
+    for await (const chunk of utf8Stream(source)) {
+      for (const bytes of scanner.read(chunk)) {
+        const text = bytes === null ? null : decodeStrictly(bytes);
+        if (bytes === null) rows.reject(++element, `the element is longer than ${MAX_LINE_BYTES / MEBIBYTE} MiB`);
+        else if (text === null) rows.reject(++element, 'the element is not valid UTF-8');
+        else addText(rows, ++element, text, 'the element');
+        if (rows.isFull) yield rows.take(source.streamedBytes);
+      }
+      // A sign of progress, where elements are long.
+      if (scanner.isInside) yield rows.take(source.streamedBytes);
+    }
+    scanner.end();
   } catch (error) {
-    throw new AresError('bad-data', `This file is not valid JSON: ${(error as Error).message}.`, {
+    if (!(error instanceof ScanError)) throw error;
+    throw new AresError('bad-data', `This file is not valid JSON: ${error.message}.`, {
       where: source.name,
-      hint: 'Mend the file; if it has one object per line, name it .jsonl.',
+      hint: 'Mend the file or get it again; if it has one object per line, name it .jsonl.',
       cause: error,
     });
   }
-  const table = new TableBuilder(source.name);
-  arrayIn(document, source.name).forEach((value, index) => table.add(index + 1, value));
-  return table.finish();
+  yield* rows.finish(source.streamedBytes);
 }
 
-/** The document itself, or the only array it holds, as in {"data": […]}; a lone object is one row. */
-function arrayIn(document: unknown, name: string): unknown[] {
-  if (Array.isArray(document)) return document;
-  if (typeof document === 'object' && document !== null) {
-    const arrays = Object.entries(document).filter(([, value]) => Array.isArray(value));
-    if (arrays.length === 0) return [document];
-    const ofObjects = arrays.filter(([, value]) => (value as unknown[]).some((item) => typeof item === 'object'));
-    if (arrays.length === 1) return arrays[0]![1] as unknown[];
-    if (ofObjects.length === 1) return ofObjects[0]![1] as unknown[];
-    throw new AresError('bad-data', `This document holds several arrays: ${arrays.map(([key]) => key).join(', ')}.`, {
-      where: name,
-      hint: 'Save the one with the problems as a file of its own.',
+/**
+ * Which array of the document holds the rows.
+ * @returns its key in the object that is the document, null for the document itself when it is an array, and
+ *   undefined when it is a lone object
+ */
+async function chosenArray(source: Source): Promise<string | null | undefined> {
+  const found = await arraysOf(utf8Stream(source));
+  if (found === 'array') return null;
+  if (found === 'value') {
+    throw new AresError('bad-data', 'This document holds no array of rows.', {
+      where: source.name,
+      hint: 'Expected is a JSON array of objects.',
     });
   }
-  throw new AresError('bad-data', 'This document holds no array of rows.', {
+  return found.length === 0 ? undefined : onlyArray(found, source.name);
+}
+
+/** The only array, or the only one with objects in it, as in {"tags": ["x"], "rows": [{…}]}. */
+function onlyArray(arrays: readonly ArrayFound[], name: string): string {
+  const ofObjects = arrays.filter(({ holdsObjects }) => holdsObjects);
+  const [only] = arrays.length === 1 ? arrays : ofObjects.length === 1 ? ofObjects : [];
+  if (only !== undefined) return only.key;
+  const keys = arrays.slice(0, 10).map(({ key }) => key);
+  throw new AresError('bad-data', `This document holds several arrays: ${keys.join(', ')}.`, {
     where: name,
-    hint: 'Expected is a JSON array of objects.',
+    hint: 'Save the one with the problems as a file of its own.',
   });
 }

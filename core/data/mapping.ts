@@ -5,7 +5,8 @@
  * recognition of conversations. Applying a mapping is problems.ts; a person may change it before.
  */
 import { goldAnswer } from '#core/grading/grade.ts';
-import { type Cell, type Column, type Row, isObject, valueAt } from './cells.ts';
+import { type Cell, type Column, type Row, cellReader, isObject, valueAt } from './cells.ts';
+import { letterOf, readChoices } from './choices.ts';
 
 /**
  * Paths of columns; a dotted path leads into nested values ("reward_model.ground_truth"). A path to a conversation
@@ -27,6 +28,13 @@ export interface Mapping {
   passRate?: string;
   /** What must not be on both sides of a split: the seed a problem was made from, an exam, an author. Never guessed. */
   group?: string;
+  /** Options of multiple choice: a path to all of them, or one path for each, joined by " | ". */
+  choices?: string;
+}
+
+/** The paths that `choices` names. */
+export function choicePaths({ choices }: Pick<Mapping, 'choices'>): string[] {
+  return choices === undefined ? [] : choices.split(' | ');
 }
 
 export interface ChatMessage {
@@ -40,12 +48,13 @@ const names = {
   prompt: 'problem question prompt query instruction input text extra_info.question',
   answer:
     'final_answer reward_model.ground_truth ground_truth gold_answer gold expected_answer correct_answer reference_answer ' +
-    'answer target solution output completion response label extra_info.answer',
+    'answer answerkey answer_key answer_index answer_idx target solution output completion response label extra_info.answer',
   response: 'response solution output completion generated_solution rationale reasoning cot trace generation',
   id: 'id uid uuid unique_id problem_id question_id qid index idx extra_info.index',
   source: 'source data_source dataset origin subset category subject type domain',
   level: 'level difficulty grade extra_info.level extra_info.difficulty',
   passRate: 'pass_rate passrate average_accuracy accuracy solve_rate success_rate extra_info.pass_rate',
+  choices: 'choices options candidates answer_choices extra_info.options extra_info.choices',
 } as const;
 
 function normalised(name: string): string {
@@ -87,6 +96,7 @@ export function guessMapping(
   const input =
     chat === undefined && normalised(prompt ?? '') === 'instruction' ? find('input context', isTextOrEmpty) : undefined;
   const optional: Record<Exclude<keyof Mapping, 'prompt' | 'answer' | 'group'>, string | undefined> = {
+    choices: findChoices(sample, paths, answer),
     input,
     id: find(names.id, isScalar),
     source: find(names.source, isText, [prompt ?? undefined, answer ?? undefined]),
@@ -96,6 +106,26 @@ export function guessMapping(
     passRate: find(names.passRate, isShare),
   };
   return Object.assign(mapping, Object.fromEntries(Object.entries(optional).filter(([, path]) => path !== undefined)));
+}
+
+/** Options in one column, or in columns A, B, C, …; only where the answers name one of them. */
+function findChoices(sample: readonly Row[], paths: readonly string[], answer: string | null): string | undefined {
+  if (answer === null) return undefined;
+  const letters = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].filter((letter) => paths.includes(letter));
+  const named = names.choices.split(' ').flatMap((name) => paths.filter((path) => normalised(path) === name));
+  const candidates = letters.length >= 2 ? [...named, letters.join(' | ')] : named;
+  const answerOf = cellReader(answer);
+  return candidates.find((candidate) => {
+    const readers = choicePaths({ choices: candidate }).map(cellReader);
+    const fitting = sample.filter((row) => {
+      const cells = readers.map((read) => read(row));
+      const choices = readChoices(
+        cells.length === 1 ? cells[0]! : cells.filter((cell) => cell !== null && cell !== ''),
+      );
+      return choices !== null && letterOf(answerOf(row), choices) !== null;
+    });
+    return fitting.length * 2 > sample.length;
+  });
 }
 
 function isSolution(cell: Cell): boolean {
@@ -124,6 +154,9 @@ export function columnPaths(columns: readonly Column[], sample: readonly Row[]):
 }
 
 function pathsFrom(path: string, cells: readonly Cell[], depth: number): string[] {
+  const first = cells.map((cell) => (Array.isArray(cell) ? (cell[0] ?? null) : null));
+  // The first item of a list of objects, such as the first turn of a conversation.
+  if (depth > 0 && first.some(isObject)) return [path, ...pathsFrom(`${path}[0]`, first, depth - 1).slice(1)];
   const object = cells.find(isObject);
   if (object === undefined || depth === 0) return [path];
   // A name with a dot cannot be told from two names.

@@ -1,9 +1,9 @@
 /**
- * The pages of a Parquet column, walked before a library decodes them.
+ * One page of a Parquet column, checked and decompressed before a library decodes it.
  *
  * Owns: the checks that keep a hostile file from exhausting memory or time: sizes in page headers, and the
  * run lengths inside level and dictionary streams, which decoders trust (a run of two billion takes six
- * bytes). It keeps no values; decoding is hyparquet's, from parquet.ts.
+ * bytes). It keeps no values; decoding is hyparquet's, from parquetColumn.ts.
  */
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type CompressionCodec, type Compressors, type Encoding, snappyUncompress } from 'hyparquet';
@@ -13,7 +13,7 @@ import { ParquetRefusal, ThriftReader, type ThriftStruct, integerField, readVari
 
 export const MAX_PAGE_BYTES = 64 * MEBIBYTE;
 /** Values of one page: columns of nulls or of one value need no bytes for them. */
-const MAX_PAGE_VALUES = 16_000_000;
+const MAX_PAGE_VALUES = 8_000_000;
 /** A page header has a dozen fields, and statistics. */
 const MAX_HEADER_VALUES = 1_000;
 /** Writers pad the last bit-packed run to whole groups of eight. */
@@ -41,35 +41,55 @@ export const boundedCompressors: Compressors = {
   LZ4_RAW: decompressLz4Raw,
 };
 
-/**
- * Walks the pages of one column chunk, which must declare `valueCount` values together.
- * @throws ParquetRefusal for sizes, counts or runs out of bounds
- */
-export function checkPages(chunk: Uint8Array, shape: ColumnShape, valueCount: number): void {
-  let values = 0;
-  let at = 0;
-  // hyparquet stops one byte before the end, too.
-  while (at < chunk.length - 1) {
-    const reader = new ThriftReader(chunk, at, MAX_HEADER_VALUES);
-    const header = reader.struct();
-    at = reader.at;
-    const compressedBytes = integerField(header, 3);
-    const uncompressedBytes = integerField(header, 2);
-    if (compressedBytes > chunk.length - at) throw new ParquetRefusal('a page is longer than its column');
-    checkPageSize(compressedBytes, uncompressedBytes);
-    const page = chunk.subarray(at, at + compressedBytes);
-    at += compressedBytes;
-    const type = integerField(header, 1);
-    if (type === PageType.data) values += checkDataPage(page, uncompressedBytes, structField(header, 5), shape);
-    else if (type === PageType.dataV2)
-      values += checkDataPageV2(page, uncompressedBytes, structField(header, 8), shape);
-    else if (type === PageType.dictionary) checkValueCount(structField(header, 7));
-    else throw new ParquetRefusal(`there is a page of an unknown type (${type})`);
-    if (values > valueCount) throw new ParquetRefusal('the pages of a column have more values than the column');
-  }
+/** What the header of a page says, as far as it is needed to find and check the page. */
+export interface PageHead {
+  type: 'data' | 'dataV2' | 'dictionary';
+  /** Bytes of the header itself, which the page follows. */
+  headerBytes: number;
+  compressedBytes: number;
+  uncompressedBytes: number;
+  /** Values, nulls included. */
+  valueCount: number;
+  details: ThriftStruct;
 }
 
-const PageType = { data: 0, dictionary: 2, dataV2: 3 } as const;
+/**
+ * Reads and checks the header of a page.
+ * @param bytes the column chunk from some place on, with the whole header
+ * @throws ParquetRefusal for a damaged header, sizes or counts out of bounds
+ */
+export function readPageHead(bytes: Uint8Array, at: number): PageHead {
+  const reader = new ThriftReader(bytes, at, MAX_HEADER_VALUES);
+  const header = reader.struct();
+  const compressedBytes = integerField(header, 3);
+  const uncompressedBytes = integerField(header, 2);
+  checkPageSize(compressedBytes, uncompressedBytes);
+  const kind = pageTypes[integerField(header, 1)];
+  if (kind === undefined) throw new ParquetRefusal(`there is a page of an unknown type (${integerField(header, 1)})`);
+  const details = structField(header, kind.field);
+  const valueCount = checkValueCount(details);
+  return { type: kind.type, headerBytes: reader.at - at, compressedBytes, uncompressedBytes, valueCount, details };
+}
+
+/** Types of page by their number, and the field of the header that describes each. */
+const pageTypes: Readonly<Record<number, { type: PageHead['type']; field: number }>> = {
+  0: { type: 'data', field: 5 },
+  2: { type: 'dictionary', field: 7 },
+  3: { type: 'dataV2', field: 8 },
+};
+
+/**
+ * Decompresses a page and checks what it holds.
+ * @returns the page as it would be without compression: levels, then values
+ * @throws ParquetRefusal for sizes, counts or runs out of bounds
+ */
+export function checkPage(head: PageHead, page: Uint8Array, shape: ColumnShape): Uint8Array {
+  const { type, uncompressedBytes, details, valueCount } = head;
+  if (type === 'dictionary') return decompress(page, uncompressedBytes, shape.codec);
+  return type === 'data'
+    ? checkDataPage(page, uncompressedBytes, details, valueCount, shape)
+    : checkDataPageV2(page, uncompressedBytes, details, valueCount, shape);
+}
 
 function checkPageSize(compressedBytes: number, uncompressedBytes: number): void {
   if (uncompressedBytes > MAX_PAGE_BYTES || compressedBytes > MAX_PAGE_BYTES) {
@@ -93,8 +113,13 @@ function decompress(page: Uint8Array, uncompressedBytes: number, codec: Compress
   return decompressor(page, uncompressedBytes);
 }
 
-function checkDataPage(page: Uint8Array, uncompressedBytes: number, header: ThriftStruct, shape: ColumnShape): number {
-  const count = checkValueCount(header);
+function checkDataPage(
+  page: Uint8Array,
+  uncompressedBytes: number,
+  header: ThriftStruct,
+  count: number,
+  shape: ColumnShape,
+): Uint8Array {
   const bytes = decompress(page, uncompressedBytes, shape.codec);
   let at = 0;
   // Both kinds of level are preceded by their length in bytes.
@@ -105,16 +130,16 @@ function checkDataPage(page: Uint8Array, uncompressedBytes: number, header: Thri
     at += 4 + lengthBytes;
   }
   checkEncodedValues(bytes, at, encodingOf(header, 2), count, shape);
-  return count;
+  return bytes;
 }
 
 function checkDataPageV2(
   page: Uint8Array,
   uncompressedBytes: number,
   header: ThriftStruct,
+  count: number,
   shape: ColumnShape,
-): number {
-  const count = checkValueCount(header);
+): Uint8Array {
   const definitionBytes = integerField(header, 5);
   const repetitionBytes = integerField(header, 6);
   const levelBytes = definitionBytes + repetitionBytes;
@@ -127,7 +152,7 @@ function checkDataPageV2(
   const values = page.subarray(levelBytes);
   const bytes = isCompressed ? decompress(values, uncompressedBytes - levelBytes, shape.codec) : values;
   checkEncodedValues(bytes, 0, encodingOf(header, 4), count, shape);
-  return count;
+  return isCompressed ? Buffer.concat([page.subarray(0, levelBytes), bytes]) : page;
 }
 
 const encodings: Readonly<Record<number, Encoding>> = {

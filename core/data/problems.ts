@@ -4,14 +4,24 @@
  * Owns: applying a mapping, what makes a row unusable, the key of a problem, and finding duplicates. It guesses
  * nothing: that is mapping.ts.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { extractAnswer } from '#core/grading/extract.ts';
 import { goldAnswer } from '#core/grading/grade.ts';
 import { AresError } from '#core/util/errors.ts';
-import { type BadRow, type Cell, type Row, valueAt } from './cells.ts';
+import { type BadRow, type Cell, type CellReader, type Row, cellReader } from './cells.ts';
+import { letterOf, readChoices, withChoices } from './choices.ts';
 import { type Dataset, readDataset } from './dataset.ts';
-import { ImageError, type ImageSource, imageIdentity, resolveImages } from './images.ts';
-import { type ChatMessage, type Mapping, asConversation, guessMapping, lastAnswer, promptTurns } from './mapping.ts';
+import { DigestTable } from './digestTable.ts';
+import { ImageError, type ImageRoot, type ImageSource, imageIdentity, resolveImages } from './images.ts';
+import {
+  type ChatMessage,
+  type Mapping,
+  asConversation,
+  choicePaths,
+  guessMapping,
+  lastAnswer,
+  promptTurns,
+} from './mapping.ts';
 
 export interface Problem {
   /** Stable 32-bit hash of the normalised prompt and its images: the problem's coordinate in the random numbers. */
@@ -47,34 +57,49 @@ export interface Problems {
 /** Thrown for a row that is no problem; becomes a bad row. */
 class RowError extends Error {}
 
+/** Rows of a dataset into problems, batch by batch, with what was seen in earlier batches. */
+export class ProblemBuilder {
+  readonly #dataset: { name: string; imageRoot: ImageRoot };
+  readonly #readers: Readers;
+  readonly #seen = new DigestTable();
+
+  /** @throws AresError bad-data when the mapping has no prompt or no answer */
+  constructor(dataset: { name: string; imageRoot: ImageRoot; columns: readonly { name: string }[] }, mapping: Mapping) {
+    const { prompt, answer } = mapping;
+    if (prompt === null || answer === null) {
+      throw new AresError('bad-data', `No column looks like the ${prompt === null ? 'prompt' : 'answer'}.`, {
+        where: `${dataset.name} (columns: ${dataset.columns.map(({ name }) => name).join(', ')})`,
+        hint: 'Say which column it is.',
+      });
+    }
+    this.#dataset = dataset;
+    this.#readers = readersOf({ ...mapping, prompt, answer });
+  }
+
+  add({ rows, lines }: { rows: readonly Row[]; lines: readonly number[] }): Problems {
+    const result: Problems = { problems: [], bad: [], duplicates: [] };
+    rows.forEach((row, index) => {
+      const line = lines[index]!;
+      try {
+        const { problem, digest } = toProblem(row, line, this.#dataset, this.#readers);
+        result.problems.push(problem);
+        const firstLine = this.#seen.firstLine(digest, line);
+        if (firstLine !== null) result.duplicates.push({ line, firstLine });
+      } catch (error) {
+        if (!(error instanceof RowError || error instanceof ImageError)) throw error;
+        result.bad.push({ line, reason: error.message });
+      }
+    });
+    return result;
+  }
+}
+
 /**
  * Problems of a dataset under a mapping; rows that cannot be used are listed with the reason.
  * @throws AresError bad-data when the mapping has no prompt or no answer
  */
 export function toProblems(dataset: Dataset, mapping: Mapping): Problems {
-  const { prompt, answer } = mapping;
-  if (prompt === null || answer === null) {
-    throw new AresError('bad-data', `No column looks like the ${prompt === null ? 'prompt' : 'answer'}.`, {
-      where: `${dataset.name} (columns: ${dataset.columns.map(({ name }) => name).join(', ')})`,
-      hint: 'Say which column it is.',
-    });
-  }
-  const result: Problems = { problems: [], bad: [], duplicates: [] };
-  const firstLines = new Map<string, number>();
-  dataset.rows.forEach((row, index) => {
-    const line = dataset.lines[index]!;
-    try {
-      const { problem, digest } = toProblem(row, line, dataset, { ...mapping, prompt, answer });
-      result.problems.push(problem);
-      const firstLine = firstLines.get(digest);
-      if (firstLine === undefined) firstLines.set(digest, line);
-      else result.duplicates.push({ line, firstLine });
-    } catch (error) {
-      if (!(error instanceof RowError || error instanceof ImageError)) throw error;
-      result.bad.push({ line, reason: error.message });
-    }
-  });
-  return result;
+  return new ProblemBuilder(dataset, mapping).add(dataset);
 }
 
 /**
@@ -98,32 +123,79 @@ export async function loadProblems(
   return { ...found, bad, dataset, mapping: used };
 }
 
-type CompleteMapping = Mapping & { prompt: string; answer: string };
+/** The fields of a mapping as readers of rows; null where nothing is mapped. */
+type Readers = { [K in Exclude<keyof Mapping, 'choices'>]-?: CellReader | null } & {
+  prompt: CellReader;
+  answer: CellReader;
+  /** One cell with all options, or several with one each. */
+  choices: CellReader[];
+  /** The answer column is also the worked solution, which holds the answer somewhere. */
+  answerIsSolution: boolean;
+};
+
+function readersOf(mapping: Mapping & { prompt: string; answer: string }): Readers {
+  const optional = (path: string | undefined) => (path === undefined ? null : cellReader(path));
+  return {
+    prompt: cellReader(mapping.prompt),
+    answer: cellReader(mapping.answer),
+    input: optional(mapping.input),
+    id: optional(mapping.id),
+    source: optional(mapping.source),
+    images: optional(mapping.images),
+    response: optional(mapping.response),
+    level: optional(mapping.level),
+    passRate: optional(mapping.passRate),
+    group: optional(mapping.group),
+    choices: choicePaths(mapping).map(cellReader),
+    answerIsSolution: mapping.answer === mapping.response,
+  };
+}
 
 function toProblem(
   row: Row,
   line: number,
-  dataset: Dataset,
-  mapping: CompleteMapping,
+  dataset: { name: string; imageRoot: ImageRoot },
+  readers: Readers,
 ): { problem: Problem; digest: string } {
-  const prompt = readPrompt(row, mapping);
-  const answer = readAnswerText(row, mapping);
-  const images = mapping.images === undefined ? [] : resolveImages(valueAt(row, mapping.images), dataset.imageRoot);
+  const choices = choicesOf(row, readers);
+  const asked = readPrompt(row, readers);
+  const prompt = choices === null ? asked : askWith(asked, (text) => withChoices(text, choices));
+  const answer = choices === null ? readAnswerText(row, readers) : letterOf(readers.answer(row), choices);
+  if (answer === null) throw new RowError('the answer is none of the options');
+  const images = readers.images === null ? [] : resolveImages(readers.images(row), dataset.imageRoot);
   const digest = digestOf(prompt, images.map(imageIdentity));
   const problem: Problem = {
     key: keyOf(digest),
-    id: optionalText(row, mapping.id) ?? String(line),
+    id: optionalText(row, readers.id) ?? String(line),
     prompt,
     answer,
-    source: optionalText(row, mapping.source) ?? dataset.name,
+    source: optionalText(row, readers.source) ?? dataset.name,
     images,
-    meta: readMeta(row, line, mapping),
+    meta: readMeta(row, line, readers),
   };
   return { problem, digest };
 }
 
-function readPrompt(row: Row, mapping: CompleteMapping): string | ChatMessage[] {
-  const value = valueAt(row, mapping.prompt);
+/** The options of a row; null where the mapping has none, or the row has not. */
+function choicesOf(row: Row, { choices }: Readers) {
+  if (choices.length === 0) return null;
+  const cells = choices.map((read) => read(row));
+  const found = readChoices(cells.length === 1 ? cells[0]! : cells.filter((cell) => cell !== null && cell !== ''));
+  if (found === null && cells.some((cell) => cell !== null && cell !== '')) {
+    throw new RowError('the options cannot be read');
+  }
+  return found;
+}
+
+/** The prompt with the last question changed. */
+function askWith(prompt: string | ChatMessage[], change: (text: string) => string): string | ChatMessage[] {
+  if (typeof prompt === 'string') return change(prompt);
+  const last = prompt.findLastIndex(({ role }) => role === 'user');
+  return prompt.map((turn, i) => (i === last ? { ...turn, content: change(turn.content) } : turn));
+}
+
+function readPrompt(row: Row, readers: Readers): string | ChatMessage[] {
+  const value = readers.prompt(row);
   const conversation = asConversation(value);
   if (conversation !== null) {
     const turns = promptTurns(conversation);
@@ -132,34 +204,36 @@ function readPrompt(row: Row, mapping: CompleteMapping): string | ChatMessage[] 
     return turns;
   }
   const text = scalarText(value, 'prompt');
-  const input = optionalText(row, mapping.input);
+  const input = optionalText(row, readers.input);
   return input === undefined ? text : `${text}\n\n${input}`;
 }
 
-function readAnswerText(row: Row, mapping: CompleteMapping): string {
-  const value = valueAt(row, mapping.answer);
+function readAnswerText(row: Row, readers: Readers): string {
+  const value = readers.answer(row);
   const turn = lastAnswer(value);
   const text = turn ?? scalarText(Array.isArray(value) && value.length === 1 ? value[0]! : value, 'answer');
-  // A column that is also the worked solution holds the answer somewhere in it; any other is the answer.
-  const isSolution = mapping.answer === mapping.response;
-  const answer = (isSolution ? extractAnswer(text)?.answer : undefined) ?? goldAnswer(text);
+  const answer = (readers.answerIsSolution ? extractAnswer(text)?.answer : undefined) ?? goldAnswer(text);
   if (answer === '') throw new RowError('the answer is empty');
   return answer;
 }
 
-function readMeta(row: Row, line: number, mapping: Mapping): ProblemMeta {
+function readMeta(row: Row, line: number, readers: Readers): ProblemMeta {
   const meta: ProblemMeta = { line };
-  if (mapping.response !== undefined) {
-    const value = valueAt(row, mapping.response);
+  if (readers.response !== null) {
+    const value = readers.response(row);
     const response = lastAnswer(value) ?? (typeof value === 'string' ? value : '');
     if (response.trim() !== '') meta.response = response;
   }
-  const level = optionalText(row, mapping.level);
+  const level = optionalText(row, readers.level);
   if (level !== undefined) meta.level = level;
-  const group = optionalText(row, mapping.group);
+  const group = optionalText(row, readers.group);
   if (group !== undefined) meta.group = group;
-  const passRate = Number(optionalText(row, mapping.passRate) ?? NaN);
-  if (passRate >= 0 && passRate <= 1) meta.passRate = passRate;
+  const passRate = optionalText(row, readers.passRate);
+  if (passRate !== undefined) {
+    const value = Number(passRate);
+    if (!(value >= 0 && value <= 1)) throw new RowError('the pass rate is not a number from 0 to 1');
+    meta.passRate = value;
+  }
   return meta;
 }
 
@@ -167,19 +241,24 @@ function readMeta(row: Row, line: number, mapping: Mapping): ProblemMeta {
 function scalarText(cell: Cell, what: string): string {
   if (cell === null) throw new RowError(`the ${what} is missing`);
   if (typeof cell === 'object') throw new RowError(`the ${what} is not a text`);
+  // What pandas writes where a number is missing.
+  if (typeof cell === 'number' && !Number.isFinite(cell)) throw new RowError(`the ${what} is not a number`);
   const text = String(cell);
   if (text.trim() === '') throw new RowError(`the ${what} is empty`);
   return text;
 }
 
-function optionalText(row: Row, path: string | undefined): string | undefined {
-  const cell = path === undefined ? null : valueAt(row, path);
-  if (cell === null || typeof cell === 'object' || String(cell).trim() === '') return undefined;
+function optionalText(row: Row, read: CellReader | null): string | undefined {
+  const cell = read === null ? null : read(row);
+  if (cell === null || typeof cell === 'object' || Number.isNaN(cell) || String(cell).trim() === '') return undefined;
   return String(cell);
 }
 
+/** Texts that are clean already are the rule, and cleaning is what costs most. */
+const needsCleaning = /[^\x20-\x7e]|  |^ | $/;
+
 function cleanSpaces(text: string): string {
-  return text.normalize('NFC').replaceAll(/\s+/g, ' ').trim();
+  return needsCleaning.test(text) ? text.normalize('NFC').replaceAll(/\s+/g, ' ').trim() : text;
 }
 
 /** The prompt as duplicates are found by it: Unicode composed, white space of any kind and length one space. */
@@ -191,10 +270,13 @@ export function normalisePrompt(prompt: string | readonly ChatMessage[]): string
 
 /** SHA-256 of the normalised prompt and of what identifies its images, as hexadecimal. */
 function digestOf(prompt: string | readonly ChatMessage[], images: readonly (string | Uint8Array)[]): string {
-  const hash = createHash('sha256').update(normalisePrompt(prompt));
-  for (const image of images) hash.update('\0').update(image);
-  return hash.digest('hex');
+  const text = normalisePrompt(prompt);
+  if (images.length === 0) return hash('sha256', text, 'hex');
+  const parts = [Buffer.from(text), ...images.flatMap((image) => [ZERO, Buffer.from(image)])];
+  return hash('sha256', Buffer.concat(parts), 'hex');
 }
+
+const ZERO = Buffer.from([0]);
 
 function keyOf(digest: string): number {
   return Number.parseInt(digest.slice(0, 8), 16);

@@ -4,9 +4,10 @@
  * Owns: the checks of names (no entry may leave the archive) and of sizes (declared and real). It never
  * writes to disk. Which entry is the table is decided in dataset.ts.
  */
+import { basename } from 'node:path';
 import { type Entry, type ZipFile, openPromise } from 'yauzl';
 import { AresError, toAresError } from '#core/util/errors.ts';
-import { MAX_RATIO, MEBIBYTE, RATIO_FREE_BYTES } from './source.ts';
+import { MAX_RATIO, MEBIBYTE, RATIO_FREE_BYTES, type Source, streamSource } from './source.ts';
 
 const MAX_ENTRIES = 1_000_000;
 const MAX_TOTAL_BYTES = 64 * 1024 * MEBIBYTE;
@@ -65,16 +66,39 @@ export class ZipArchive {
     }
     return inArchive(this.path, (zip) => readEntry(zip, entry, this.path, limitBytes));
   }
+
+  /** A file in the archive as a source of bytes. The name must be one of `names`. */
+  source(name: string): Source {
+    const entry = this.#entries.get(name)!;
+    return streamSource(basename(name), entry.uncompressedSize, () => streamEntry(entry, this.path));
+  }
+}
+
+async function* streamEntry(entry: Entry, path: string): AsyncIterable<Uint8Array> {
+  requirePlain(entry, path);
+  let zip: ZipFile | undefined;
+  try {
+    zip = await openZip(path);
+    // The size that was checked is the one declared; yauzl ends a stream that gives more.
+    yield* (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw damaged(path, error);
+  } finally {
+    zip?.close();
+  }
+}
+
+function requirePlain(entry: Entry, path: string): void {
+  if (!entry.isEncrypted()) return;
+  throw new AresError('unsupported', 'This archive is encrypted.', {
+    where: `${path}: ${entry.fileName}`,
+    hint: 'Unpack it and import the folder.',
+  });
 }
 
 async function readEntry(zip: ZipFile, entry: Entry, path: string, limitBytes: number): Promise<Uint8Array> {
   const where = `${path}: ${entry.fileName}`;
-  if (entry.isEncrypted()) {
-    throw new AresError('unsupported', 'This archive is encrypted.', {
-      where,
-      hint: 'Unpack it and import the folder.',
-    });
-  }
+  requirePlain(entry, path);
   const chunks: Buffer[] = [];
   let lengthBytes = 0;
   const stream = await zip.openReadStreamPromise(entry);
@@ -121,20 +145,28 @@ function refusal(path: string, name: string): AresError {
 async function inArchive<T>(path: string, use: (zip: ZipFile) => Promise<T>): Promise<T> {
   let zip: ZipFile | undefined;
   try {
-    // It stays open until `use` is done, not until the last entry has been listed.
-    zip = await openPromise(path, { autoClose: false, strictFileNames: true, validateEntrySizes: true });
+    zip = await openZip(path);
     return await use(zip);
   } catch (error) {
-    if (error instanceof AresError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    if (/^(?:invalid relative path|absolute path|invalid characters)/.test(message)) throw refusal(path, message);
-    if (error instanceof Error && 'syscall' in error) throw toAresError(error);
-    throw new AresError('bad-data', `This zip file is damaged: ${message.split('\n')[0]}.`, {
-      where: path,
-      hint: 'Get the file again.',
-      cause: error,
-    });
+    throw damaged(path, error);
   } finally {
     zip?.close();
   }
+}
+
+/** It stays open until it is closed, not until the last entry has been listed. */
+function openZip(path: string): Promise<ZipFile> {
+  return openPromise(path, { autoClose: false, strictFileNames: true, validateEntrySizes: true });
+}
+
+function damaged(path: string, error: unknown): AresError {
+  if (error instanceof AresError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (/^(?:invalid relative path|absolute path|invalid characters)/.test(message)) return refusal(path, message);
+  if (error instanceof Error && 'syscall' in error) return toAresError(error);
+  return new AresError('bad-data', `This zip file is damaged: ${message.split('\n')[0]}.`, {
+    where: path,
+    hint: 'Get the file again.',
+    cause: error,
+  });
 }

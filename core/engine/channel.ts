@@ -1,5 +1,5 @@
 /**
- * The line between a host and an engine process.
+ * The line between a host and a process that works for it: an engine, or a reader of data files.
  *
  * Owns: what a line is, and the one over child_process. Under Electron there is another
  * (electron/engine.ts). Messages are copied on the way, typed arrays included.
@@ -14,7 +14,7 @@ import type { FromEngine, ToEngine } from './messages.ts';
  */
 export const engineEnvironment = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) } as const;
 
-export interface EngineEnd {
+export interface ProcessEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
   /** Why it could not be started. */
@@ -22,21 +22,23 @@ export interface EngineEnd {
 }
 
 /** The host's end. */
-export interface EngineChannel {
-  send(message: ToEngine): void;
+export interface ProcessChannel<To, From> {
+  send(message: To): void;
   /** Called once, before anything is sent. */
-  listen(listener: { message(message: FromEngine): void; end(how: EngineEnd): void }): void;
+  listen(listener: { message(message: From): void; end(how: ProcessEnd): void }): void;
   /** Lets go of the process, which has nothing left to do and ends. */
   release(): void;
   /** Ends the process at once, whatever it does; `end` follows. */
   kill(): void;
 }
 
-/** The engine's end. */
-export interface HostChannel {
+export type EngineChannel = ProcessChannel<ToEngine, FromEngine>;
+
+/** The other process's end. */
+export interface HostChannel<To, From> {
   /** Messages to a host that is gone are lost. */
-  send(message: FromEngine): void;
-  listen(listener: (message: ToEngine) => void): void;
+  send(message: From): void;
+  listen(listener: (message: To) => void): void;
 }
 
 /**
@@ -44,18 +46,29 @@ export interface HostChannel {
  * @param isQuiet nothing that it or a driver prints is shown
  */
 export function forkEngine({ isQuiet = false }: { isQuiet?: boolean } = {}): EngineChannel {
-  const child = fork(new URL('./process.ts', import.meta.url), {
+  return forkProcess(new URL('./process.ts', import.meta.url), { isQuiet, env: engineEnvironment });
+}
+
+/**
+ * Starts a child process that speaks by `hostChannel`.
+ * @param flags for Node, in place of those of this process
+ */
+export function forkProcess<To extends object, From>(
+  entry: URL,
+  { isQuiet, env = {}, flags }: { isQuiet: boolean; env?: Readonly<Record<string, string>>; flags?: readonly string[] },
+): ProcessChannel<To, From> {
+  const output = isQuiet ? 'ignore' : 'inherit';
+  const child = fork(entry, {
     serialization: 'advanced',
-    stdio: [
-      ...(isQuiet ? (['ignore', 'ignore', 'ignore'] as const) : (['inherit', 'inherit', 'inherit'] as const)),
-      'ipc',
-    ],
-    env: { ...process.env, ...engineEnvironment },
+    stdio: [output, output, output, 'ipc'],
+    env: { ...process.env, ...env },
+    ...(flags === undefined ? {} : { execArgv: [...flags] }),
   });
   return {
     send: (message) => void child.send(message),
     listen({ message, end }) {
-      child.on('message', message);
+      // Sound: the other end is typed by the same pair of messages.
+      child.on('message', (received) => message(received as From));
       child.on('exit', (code, signal) => end({ code, signal }));
       child.on('error', (cause) => end({ code: null, signal: null, cause }));
     },
@@ -76,12 +89,12 @@ interface ParentPort {
 export const parentPort: ParentPort | undefined = (process as { parentPort?: ParentPort }).parentPort;
 
 /** The line to the host that started this process. The process ends when the host goes away. */
-export function hostChannel(): HostChannel {
+export function hostChannel<To, From extends object>(): HostChannel<To, From> {
   if (parentPort !== undefined) {
     return {
       // Electron ends a utility process with its parent.
       send: (message) => parentPort.postMessage(message),
-      listen: (listener) => parentPort.on('message', ({ data }) => listener(data as ToEngine)),
+      listen: (listener) => parentPort.on('message', ({ data }) => listener(data as To)),
     };
   }
   process.on('disconnect', () => process.exit(0));
@@ -90,6 +103,6 @@ export function hostChannel(): HostChannel {
       // A host that is gone, perhaps this very moment, cannot be told anything; 'disconnect' ends this process.
       if (process.connected) process.send!(message, undefined, {}, () => undefined);
     },
-    listen: (listener) => void process.on('message', listener),
+    listen: (listener) => void process.on('message', (message) => listener(message as To)),
   };
 }

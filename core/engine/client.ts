@@ -6,7 +6,7 @@
  */
 import { AresError } from '#core/util/errors.ts';
 import type { Engine, RolloutProgress } from './api.ts';
-import { type EngineChannel, type EngineEnd, forkEngine } from './channel.ts';
+import { type EngineChannel, type ProcessEnd, forkEngine } from './channel.ts';
 import type { EngineOptions } from './localEngine.ts';
 import { type EngineMethod, type FromEngine, type ToEngine, fromPlainError } from './messages.ts';
 
@@ -112,7 +112,7 @@ class EngineClient implements Engine {
     else call.reject(fromPlainError(message.error));
   }
 
-  #fail({ code, signal, cause }: EngineEnd): void {
+  #fail({ code, signal, cause }: ProcessEnd): void {
     this.#closed = true;
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     const error = new AresError('engine', `The engine process ended ${how} in the middle of its work.`, {

@@ -9,10 +9,10 @@ import { limitAllocations } from '#core/tensor/runtime.ts';
 import type { Engine } from './api.ts';
 import { hostChannel, parentPort } from './channel.ts';
 import { LocalEngine } from './localEngine.ts';
-import { type ToEngine, engineMethods, toPlainError } from './messages.ts';
+import { type FromEngine, type ToEngine, engineMethods, toPlainError } from './messages.ts';
 
 if (parentPort !== undefined) limitAllocations();
-const { send, listen } = hostChannel();
+const { send, listen } = hostChannel<ToEngine, FromEngine>();
 let engine: LocalEngine | undefined;
 let last: Promise<void> = Promise.resolve();
 

@@ -8,15 +8,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { toJsonLines } from '#core/data/export.ts';
-import { readDataset } from '#core/data/dataset.ts';
-import { guessMapping } from '#core/data/mapping.ts';
 import type { ProblemMeta } from '#core/data/problems.ts';
+import { createDataReader } from '#core/data/reader.ts';
 import type { CheckedAgainst } from '#core/store/checks.ts';
 import type { Dataset } from '#core/store/problems.ts';
 import type { Store } from '#core/store/store.ts';
 import { writeFlushed, writeFolderAtomic } from '#core/util/atomicFiles.ts';
 import { AresError } from '#core/util/errors.ts';
-import { importFile } from './dataImport.ts';
+import { importFiles } from './dataImport.ts';
 import type { JobControl } from './hostContext.ts';
 import { createProject, openProject } from './project.ts';
 import { imagePath } from './projectImages.ts';
@@ -87,16 +86,19 @@ async function bringIn(
   control: JobControl,
   groupColumn?: string,
 ): Promise<{ datasetId: number; name: string }> {
-  const dataset = await readDataset(path);
-  const guessed = guessMapping(dataset.columns, dataset.rows, dataset.images);
-  const mapping = groupColumn === undefined ? guessed : { ...guessed, group: groupColumn };
+  const mapping = { guessExcept: groupColumn === undefined ? {} : { group: groupColumn } };
   const taken = new Set(store.problems.datasets().map(({ name }) => name));
   const base = basename(path);
   let name = base;
   for (let number = 2; taken.has(name); number++) name = `${base} (${number})`;
-  const request = { path, mapping, name, split: 'train' as const, appendTo: null };
-  const { datasetId } = await importFile(store, folder, request, () => Promise.resolve(dataset), control);
-  return { datasetId, name };
+  const request = { files: [{ path, mapping }], name, split: 'train' as const, appendTo: null };
+  const reader = createDataReader();
+  try {
+    const { datasetId } = await importFiles({ store, projectFolder: folder, reader }, request, control);
+    return { datasetId, name };
+  } finally {
+    reader.close();
+  }
 }
 
 /** @throws AresError 'not-found' */

@@ -5,6 +5,7 @@
  * engine for looking at models. It does nothing; workbench.ts makes one.
  */
 import type { Job, ProjectInfo, RequestOf, RunProgress, Settings } from '#core/contract/contract.ts';
+import type { DataReader } from '#core/data/reader.ts';
 import type { Engine } from '#core/engine/api.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
 import type { Store } from '#core/store/store.ts';
@@ -105,6 +106,8 @@ export interface HostContext {
   inspection(): InspectionEngine;
   endpoints(): EndpointBook;
   readonly keys: Keys;
+  /** Reads data files in processes of their own. */
+  readonly reader: DataReader;
   settings(): Settings;
   changeSettings(patch: RequestOf<'settings.set'>): Settings;
   /** Projects that were opened, newest first; some may be gone. */

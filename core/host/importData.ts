@@ -121,6 +121,31 @@ export function holdOut<P extends { key: number }>(problems: readonly P[]): (P &
   return problems.map((problem) => ({ ...problem, split: problem.key < limit ? 'heldout' : 'train' }));
 }
 
+/** The choice of `holdOut` where keys come one after another and are not kept. */
+export class HoldOutChoice {
+  /** The smallest keys, one more than are ever held out, in no order until they are needed. */
+  #smallest: number[] = [];
+  #limit = Infinity;
+
+  see(key: number): void {
+    if (key >= this.#limit) return;
+    this.#smallest.push(key);
+    if (this.#smallest.length > 4 * MAX_HELDOUT) this.#trim();
+  }
+
+  /** @param problems how many there are; those with keys below the result are held out */
+  choice(problems: number): { below: number } {
+    this.#trim();
+    const count = Math.min(MAX_HELDOUT, Math.ceil(problems / HELDOUT_OF));
+    return { below: this.#smallest[count] ?? 2 ** 32 };
+  }
+
+  #trim(): void {
+    this.#smallest = this.#smallest.sort((a, b) => a - b).slice(0, MAX_HELDOUT + 1);
+    if (this.#smallest.length > MAX_HELDOUT) this.#limit = this.#smallest.at(-1)!;
+  }
+}
+
 export function heldOutNote(heldout: number, all: number): string {
   return (
     `Held out for evaluation: ${countOf(heldout, 'problem')} of ${all}, those with the smallest hash of their text. ` +

@@ -6,11 +6,11 @@
  */
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadProblems } from '#core/data/problems.ts';
+import type { DataReader } from '#core/data/reader.ts';
 import { hashOfWeights } from '#core/runs/modelHash.ts';
 import { sampleProject } from '#core/sample/project.ts';
 import { resourcesFolder } from '#core/util/programFolder.ts';
-import { importFile } from './dataImport.ts';
+import { type DataImport, importFiles } from './dataImport.ts';
 import { createProject, isProjectFolder } from './project.ts';
 
 const MODELS = 'models';
@@ -19,7 +19,7 @@ const MODELS = 'models';
  * Makes the project in a folder, unless it is there. It appears complete or not at all.
  * @throws AresError 'not-found' when the sample's files are gone, 'disk' when it cannot be written
  */
-export async function makeSampleProject(folder: string): Promise<void> {
+export async function makeSampleProject(folder: string, reader: Pick<DataReader, 'problems'>): Promise<void> {
   if (isProjectFolder(folder)) return;
   const { title, datasets, modelFolder } = sampleProject();
   const resource = (name: string) => join(resourcesFolder, 'sample', name);
@@ -27,15 +27,16 @@ export async function makeSampleProject(folder: string): Promise<void> {
   rmSync(temporary, { recursive: true, force: true });
   const store = createProject(temporary);
   try {
-    const never = new AbortController().signal;
+    const control = { signal: new AbortController().signal, progress: () => undefined };
     let appendTo: number | null = null;
     for (const { file, split } of datasets) {
-      const path = resource(file);
-      const { dataset, mapping } = await loadProblems(path);
-      const request = { path, mapping, name: title, split, appendTo };
-      const control = { signal: never, progress: () => undefined };
-      const imported = await importFile(store, folder, request, async () => dataset, control);
-      appendTo = imported.datasetId;
+      const request: DataImport = {
+        files: [{ path: resource(file), mapping: { guessExcept: {} } }],
+        name: title,
+        split,
+        appendTo,
+      };
+      appendTo = (await importFiles({ store, projectFolder: folder, reader }, request, control)).datasetId;
     }
     // A copy of its own: where the program lies may change with every start (AppImage).
     cpSync(resource(modelFolder), join(temporary, MODELS, modelFolder), { recursive: true });

@@ -8,6 +8,8 @@
 import { basename, resolve } from 'node:path';
 import type { Handlers, ProjectInfo } from '#core/contract/contract.ts';
 import type { StreamSources } from '#core/contract/dispatch.ts';
+import { createDataReader } from '#core/data/reader.ts';
+import type { ReaderChannel } from '#core/data/readerMessages.ts';
 import type { Engine } from '#core/engine/api.ts';
 import { forkEngine } from '#core/engine/channel.ts';
 import { startEngine as startEngineProcess } from '#core/engine/client.ts';
@@ -51,6 +53,7 @@ export interface WorkbenchOptions {
   startEngine?: HostContext['startEngine'];
   /** Where the keys of endpoints are. */
   keys?: Keys;
+  forkReader?: () => ReaderChannel;
   /** Told what a person should see in the log: damaged settings, work that could not be saved. */
   report(message: string): void;
 }
@@ -83,6 +86,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const jobs = createJobs(changes);
   const uploads = createUploads(files.uploads);
   const inspection: InspectionEngine = createInspectionEngine({ startEngine, limits: () => settings.get().engine });
+  const reader = createDataReader(options.forkReader);
   let session: Session | null = null;
   let opening: Promise<unknown> = Promise.resolve();
 
@@ -138,6 +142,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     inspection: () => inspection,
     endpoints: () => endpoints,
     keys,
+    reader,
     settings: settings.get,
     changeSettings(patch) {
       const changed = settings.change(patch);
@@ -191,6 +196,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       await opening;
       await closeSession();
       uploads.close();
+      reader.close();
     },
   };
 }

@@ -15,6 +15,7 @@ import { curation } from './migrations/0004-curation.ts';
 import { care } from './migrations/0006-care.ts';
 import { relativePaths } from './migrations/0009-relative-paths.ts';
 import { served } from './migrations/0010-served.ts';
+import { streamedImports } from './migrations/0011-streamed-imports.ts';
 import { inTransaction } from './transactions.ts';
 
 /** Marks a SQLite file as ours: "ARES" in ASCII. */
@@ -29,6 +30,7 @@ export const migrations: readonly ((db: Connection) => void)[] = [
   care,
   relativePaths,
   served,
+  streamedImports,
 ];
 
 export const schemaVersion = migrations.length;

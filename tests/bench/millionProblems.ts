@@ -40,7 +40,7 @@ function problem(index: number, random: RandomSequence): NewProblem {
 
 function make(store: Store, count: number): void {
   const random = new RandomSequence(1, Stream.problems);
-  const importing = store.imports.begin(1);
+  const importing = store.imports.begin(1, null);
   for (let start = 0; start < count; start += BATCH) {
     const size = Math.min(BATCH, count - start);
     store.problems.append(
@@ -48,11 +48,9 @@ function make(store: Store, count: number): void {
       Array.from({ length: size }, (_, i) => problem(start + i, random)),
     );
   }
-  const datasetId = store.imports.publish(
-    importing,
-    { name: `${count} problems`, file: null, mapping: {}, createdMs: 1 },
-    { file: 'generated', imported: count, skipped: 0, notes: [], bad: [], createdMs: 1 },
-  );
+  store.imports.close(store.imports.open(importing, 'generated', 1), { imported: count, skipped: 0, notes: [] });
+  const dataset = { name: `${count} problems`, file: null, mapping: {}, createdMs: 1 };
+  const datasetId = store.imports.publish(importing, dataset, null);
   const modelId = store.models.add({ folder: '/none/base', weightsHash: 'none', parentId: null, createdMs: 1 });
   const ids = store.problems.ids(datasetId);
   for (let start = 0; start < ids.length; start += BATCH) {

@@ -6,7 +6,8 @@
 import { defineCommand } from '#core/cli/command.ts';
 import { alignColumns } from '#core/cli/columns.ts';
 import { countOf, oneLine } from '#core/compare/format.ts';
-import { type Inspection, inspectFile } from '#core/data/inspect.ts';
+import type { Inspection } from '#core/data/inspect.ts';
+import { createDataReader } from '#core/data/reader.ts';
 
 /** Bad rows listed for a person; JSON has them all. */
 const LISTED_BAD_ROWS = 10;
@@ -16,7 +17,8 @@ export const dataInspect = defineCommand({
   options: {},
   operands: { file: { help: 'JSONL, JSON, CSV, TSV, Parquet, Arrow, a zip file or a folder.' } },
   async run({ operands: { file }, json, terminal }) {
-    const inspection = await inspectFile(file);
+    const reader = createDataReader();
+    const inspection = await reader.inspect(file).finally(reader.close);
     if (json) terminal.json(inspection);
     else for (const line of inspectionSummary(inspection)) terminal.print(line);
     return 0;

@@ -23,7 +23,7 @@ export function projectHandlers(host: HostContext): Subject {
     'projects.open': ({ folder, create }) => host.openProject(requireAbsolute(folder), create),
     'projects.openSample': async () => {
       const { sample } = userFiles(host.userFolder);
-      making ??= makeSampleProject(sample).finally(() => (making = null));
+      making ??= makeSampleProject(sample, host.reader).finally(() => (making = null));
       await making;
       return host.openProject(sample, false);
     },

@@ -14,6 +14,12 @@ export const mappedFields: readonly { field: MappedField; label: string; hint: s
   { field: 'images', label: 'Images', hint: 'Bytes, or paths beside the file.', isRequired: false },
   { field: 'response', label: 'Solution', hint: 'A worked solution.', isRequired: false },
   { field: 'level', label: 'Level', hint: 'Difficulty as its makers say.', isRequired: false },
+  {
+    field: 'choices',
+    label: 'Options',
+    hint: 'Of multiple choice: a list, put below the question as A, B, C.',
+    isRequired: false,
+  },
   { field: 'passRate', label: 'Pass rate', hint: 'As somebody else measured it.', isRequired: false },
   { field: 'group', label: 'Group', hint: 'What never stands on both sides of a split.', isRequired: false },
 ];

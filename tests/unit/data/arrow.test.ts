@@ -28,6 +28,7 @@ import {
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readArrow } from '#core/data/arrow.ts';
+import { collect } from '#core/data/dataset.ts';
 import { memorySource } from '#core/data/source.ts';
 import { tinyPng } from './files.ts';
 
@@ -90,7 +91,7 @@ function written(names: readonly string[], kind: 'stream' | 'file' = 'stream'): 
 }
 
 function read(bytes: Uint8Array) {
-  return readArrow(memorySource('data.arrow', bytes));
+  return collect(readArrow(memorySource('data.arrow', bytes)));
 }
 
 describe('readArrow', () => {

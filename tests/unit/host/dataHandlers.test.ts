@@ -1,19 +1,25 @@
 // From a dropped file to problems that are filtered, corrected, judged and pooled: the handlers together, on real files.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { DataMapping, ProblemQuery } from '#core/contract/contract.ts';
+import { createDataReader } from '#core/data/reader.ts';
 import { dataHandlers } from '#core/host/handlers/data.ts';
 import { datasetHandlers } from '#core/host/handlers/datasets.ts';
 import { labelHandlers } from '#core/host/handlers/labels.ts';
 import { poolHandlers } from '#core/host/handlers/pools.ts';
 import { problemHandlers } from '#core/host/handlers/problems.ts';
 import type { HostContext, JobControl } from '#core/host/hostContext.ts';
+import { currentOwner } from '#core/runs/processIdentity.ts';
 import { openStore } from '#core/store/store.ts';
 import { AresError } from '#core/util/errors.ts';
 import { describeWithShared, sharedPath } from '../../shared.ts';
 import { zipOf, tinyPng } from '../data/files.ts';
 import { rollout, run, temporaryFolder } from '../store/helpers.ts';
+
+const reader = createDataReader();
+afterAll(reader.close);
 
 /** A host with a project and jobs that can be awaited. */
 function hosted() {
@@ -23,6 +29,7 @@ function hosted() {
   const works: Promise<unknown>[] = [];
   let cancelAt: number | null = null;
   const host = {
+    reader,
     project: () => ({ folder, store }),
     changes: { announce: () => undefined, listen: () => () => undefined },
     jobs: {
@@ -48,7 +55,7 @@ function hosted() {
     folder,
     store,
     handlers,
-    cancelAfter: (problems: number) => void (cancelAt = problems),
+    cancelAfter: (bytes: number) => void (cancelAt = bytes),
     import: async (path: string, change: Partial<Parameters<(typeof handlers)['data.import']>[0]> = {}) => {
       const { mapping } = await handlers['data.preview']({ path, mapping: null });
       const { jobId } = await handlers['data.import']({
@@ -210,9 +217,13 @@ describe('data.import', () => {
 
   it('takes away what an earlier one left that died', async () => {
     const { store, import: run } = hosted();
-    const dead = store.imports.begin(1);
+    const dead = { pid: 999_999_999, host: hostname(), processStart: null, claimedMs: 1 };
+    const others = { ...dead, host: 'another machine' };
+    store.imports.begin(1, dead);
+    store.imports.begin(1, null);
+    const alive = [store.imports.begin(1, currentOwner(Date.now())), store.imports.begin(1, others)];
     await run(path());
-    expect(store.imports.unfinished()).not.toContain(dead);
+    expect(store.imports.unfinished().map(({ importingId }) => importingId)).toEqual(alive);
   });
 
   it('keeps images, once each, and removes those of an import that fails', async () => {
@@ -238,7 +249,7 @@ describe('data.import', () => {
     );
     expect(files).toHaveLength(2);
     // The same archive under another name fails at its end: images that others show stay.
-    cancelAfter(3);
+    cancelAfter(1);
     await failure(run(zip, { name: 'again' }));
     expect(await handlers['problems.image']({ problemId: problemId[1]!, index: 0 })).toEqual(image);
   });

@@ -2,10 +2,14 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { createDataReader } from '#core/data/reader.ts';
 import { openProject } from '#core/host/project.ts';
 import { makeSampleProject } from '#core/host/sampleProject.ts';
 import { listModels } from '#core/host/modelFacts.ts';
+
+const reader = createDataReader();
+afterAll(reader.close);
 
 let folder: string;
 beforeEach(() => {
@@ -14,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dirname(folder), { recursive: true, force: true }));
 
 it('holds the problems as one dataset with both splits, and the base model', async () => {
-  await makeSampleProject(folder);
+  await makeSampleProject(folder, reader);
   const store = openProject(folder);
   const [dataset] = store.problems.datasets();
   expect(dataset).toMatchObject({ name: 'Two-digit counter', problems: 960 });
@@ -31,11 +35,11 @@ it('holds the problems as one dataset with both splits, and the base model', asy
 });
 
 it('is made once: what was done in it stays', async () => {
-  await makeSampleProject(folder);
+  await makeSampleProject(folder, reader);
   const before = openProject(folder);
   before.models.add({ folder: '/elsewhere', weightsHash: 'x', parentId: null, createdMs: 1 });
   before.close();
-  await makeSampleProject(folder);
+  await makeSampleProject(folder, reader);
   const store = openProject(folder);
   expect(store.models.list()).toHaveLength(2);
   store.close();
@@ -44,6 +48,6 @@ it('is made once: what was done in it stays', async () => {
 it('replaces nothing that is not its own', async () => {
   mkdirSync(folder);
   writeFileSync(join(folder, 'notes.txt'), 'mine');
-  await expect(makeSampleProject(folder)).rejects.toThrow();
+  await expect(makeSampleProject(folder, reader)).rejects.toThrow();
   expect(readdirSync(folder)).toEqual(['notes.txt']);
 });

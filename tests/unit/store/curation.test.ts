@@ -1,27 +1,30 @@
 // Labels by hand, pools and imports: what counts, what is kept, and what disappears.
 import { describe, expect, it } from 'vitest';
-import type { ImportRecord } from '#core/store/imports.ts';
+import type { ProblemColumns } from '#core/store/imports.ts';
+import type { Store } from '#core/store/store.ts';
 import { addProblems, errorOf, temporaryStore } from './helpers.ts';
 
-const record: ImportRecord = {
-  file: '/data/a.jsonl',
-  imported: 2,
-  skipped: 1,
-  notes: ['Could not be read: 1 row.'],
-  bad: [{ line: 3, reason: 'not JSON' }],
-  createdMs: 5,
-};
-const row = (id: string) => ({
-  id,
-  key: 1,
-  prompt: id,
-  answer: '1',
-  source: 's',
+const end = { imported: 2, skipped: 1, notes: ['Could not be read: 1 row.'] };
+const bad = [{ line: 3, reason: 'not JSON' }];
+/** Problems with these names, as an import adds them. */
+const columns = (ids: readonly string[][]): ProblemColumns => ({
+  ids,
+  key: ids.map((_, i) => 10 * i),
+  prompt: ids.map((_, i) => JSON.stringify(`${i}?`)),
+  answer: ids.map(() => '1'),
+  source: ids.map(() => 's'),
   split: 'train',
-  images: [],
-  meta: {},
+  images: ids.map(() => '[]'),
+  meta: ids.map(() => '{}'),
 });
-
+/** A hidden dataset with problems, and the record of its file. */
+function imported(store: Store, ids: readonly string[][]): { importing: number; importId: number } {
+  const importing = store.imports.begin(1, null);
+  const importId = store.imports.open(importing, '/data/a.jsonl', 5);
+  store.imports.add(importing, importId, columns(ids), bad);
+  store.imports.close(importId, end);
+  return { importing, importId };
+}
 describe('labels by hand', () => {
   it('say what they were before, so that setting those again undoes them', () => {
     const store = temporaryStore();
@@ -92,38 +95,58 @@ describe('pools', () => {
 });
 
 describe('imports', () => {
-  it('are hidden until they are published, with their record', () => {
+  it('are hidden until they are published, with their record and every row left out', () => {
     const store = temporaryStore();
-    const importing = store.imports.begin(1);
-    store.problems.append(importing, [row('a'), row('b')]);
+    const { importing, importId } = imported(store, [['a'], ['b']]);
     expect(store.problems.datasets()).toEqual([]);
-    const datasetId = store.imports.publish(importing, { name: 'new', file: null, mapping: {}, createdMs: 5 }, record);
+    const datasetId = store.imports.publish(importing, { name: 'new', file: null, mapping: {}, createdMs: 5 }, null);
     expect(store.problems.datasets()).toMatchObject([{ datasetId, name: 'new', problems: 2 }]);
-    expect(store.imports.list(datasetId)).toEqual([record]);
+    expect(store.imports.list(datasetId)).toEqual([{ importId, file: '/data/a.jsonl', ...end, bad, createdMs: 5 }]);
+    expect(store.imports.skipped(importId, 0, 10)).toEqual(bad);
+    expect(store.imports.skipped(importId, 1, 10)).toEqual([]);
     expect(store.imports.unfinished()).toEqual([]);
+  });
+
+  it('take the first name that is free, and nothing of a batch with a problem that has none', () => {
+    const store = temporaryStore();
+    const { importing, importId } = imported(store, [['a'], ['a', 'a (line 2)']]);
+    expect(() => store.imports.add(importing, importId, columns([['b'], ['a']]), bad)).toThrow(/named a/);
+    expect(store.imports.skipped(importId, 0, 10)).toEqual(bad);
+    const datasetId = store.imports.publish(importing, { name: 'new', file: null, mapping: {}, createdMs: 5 }, null);
+    const page = store.problems.page({ datasetId, split: 'train', afterProblemId: 0, limit: 10 });
+    expect(page.map(({ id }) => id)).toEqual(['a', 'a (line 2)']);
+  });
+
+  it('hold out the problems with the smallest keys', () => {
+    const store = temporaryStore();
+    const { importing } = imported(store, [['a'], ['b'], ['c']]);
+    addProblems(store, 1);
+    store.imports.publish(importing, { name: 'new', file: null, mapping: {}, createdMs: 5 }, { below: 20 });
+    expect(store.problems.splits(importing)).toEqual([
+      { split: 'heldout', problems: 2 },
+      { split: 'train', problems: 1 },
+    ]);
   });
 
   it('can become part of another dataset, or nothing at all', () => {
     const store = temporaryStore();
     addProblems(store, 2);
-    const importing = store.imports.begin(1);
-    store.problems.append(importing, [row('a')]);
-    expect(store.imports.publish(importing, { appendTo: 1 }, record)).toBe(1);
+    const { importing } = imported(store, [['a']]);
+    expect(store.imports.publish(importing, { appendTo: 1 }, null)).toBe(1);
     expect(store.problems.datasets()).toMatchObject([{ datasetId: 1, problems: 3 }]);
+    expect(store.imports.list(1)).toMatchObject([{ bad }]);
 
-    const clashing = store.imports.begin(1);
-    store.problems.append(clashing, [row('b'), row('problem-0')]);
-    expect(errorOf(() => store.imports.publish(clashing, { appendTo: 1 }, record)).code).toBe('store');
+    const clashing = imported(store, [['b'], ['problem-0']]).importing;
+    expect(errorOf(() => store.imports.publish(clashing, { appendTo: 1 }, null)).code).toBe('store');
     expect(store.problems.datasets()).toMatchObject([{ datasetId: 1, problems: 3 }]);
     expect(store.imports.list(1)).toHaveLength(1);
   });
 
   it('are taken away batch by batch', () => {
     const store = temporaryStore();
-    const importing = store.imports.begin(1);
-    store.problems.append(importing, ['a', 'b', 'c'].map(row));
+    const { importing } = imported(store, [['a'], ['b'], ['c']]);
     expect(store.imports.discard(importing, 2)).toBe(false);
-    expect(store.imports.unfinished()).toEqual([importing]);
+    expect(store.imports.unfinished()).toEqual([{ importingId: importing, owner: null }]);
     expect(store.imports.discard(importing, 2)).toBe(true);
     expect(store.imports.unfinished()).toEqual([]);
   });
@@ -131,10 +154,10 @@ describe('imports', () => {
   it('refuse a name that is taken and leave the hidden dataset to be discarded', () => {
     const store = temporaryStore();
     addProblems(store, 1);
-    const importing = store.imports.begin(1);
+    const { importing } = imported(store, []);
     const taken = { name: 'sums', file: null, mapping: {}, createdMs: 5 };
-    expect(errorOf(() => store.imports.publish(importing, taken, record)).code).toBe('usage');
-    expect(store.imports.unfinished()).toEqual([importing]);
+    expect(errorOf(() => store.imports.publish(importing, taken, null)).code).toBe('usage');
+    expect(store.imports.unfinished()).toHaveLength(1);
   });
 });
 
