@@ -14,7 +14,7 @@ import type { RunKind } from '#core/runs/context.ts';
 import { recipeOfKind, stageWork } from '#core/runs/pipeline.ts';
 import type { StageWork } from '#core/runs/progress.ts';
 import type { Recipe } from '#core/runs/recipe.ts';
-import type { Provider } from '#core/tensor/provider.ts';
+import { type Provider, keepsTensorsOnDevice } from '#core/tensor/provider.ts';
 import { AresError } from '#core/util/errors.ts';
 import { type Workload, chooseEngineOptions, workloadOf } from './memory.ts';
 import { type Preparation, prepare } from './preparation.ts';
@@ -113,12 +113,19 @@ export function memoryLimit({ engine }: Recipe, limits: MachineLimits): number {
   return engine.memoryLimitBytes ?? limits.memoryLimitBytes ?? process.availableMemory();
 }
 
-/** @throws AresError 'memory' with the numbers when it cannot fit */
+/** @throws AresError 'memory' with the numbers when it cannot fit; 'unsupported' for what its provider cannot do */
 export function engineFor({ recipe, workload }: RunPlan, limits: MachineLimits): EngineOptions {
+  const provider = providerFor(recipe, limits);
+  const stages = [recipe.coldStart, recipe.policy].filter(({ enabled }) => enabled);
+  if (keepsTensorsOnDevice(provider) && stages.some(({ adapter }) => adapter?.base === 'float16')) {
+    throw new AresError('unsupported', 'Weights on a device are kept as float32.', {
+      hint: 'Leave the base of the adapter as float32, or compute on the CPU.',
+    });
+  }
   const { threads, tokenBudget } = recipe.engine;
   const wanted = { threads: threads ?? limits.threads ?? availableParallelism(), tokenBudget };
   const options = chooseEngineOptions(workload, wanted, memoryLimit(recipe, limits));
-  return { ...options, provider: providerFor(recipe, limits) };
+  return { ...options, provider };
 }
 
 /** What a run computes on. */

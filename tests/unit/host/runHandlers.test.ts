@@ -13,6 +13,7 @@ import type { HostContext, RunQueue } from '#core/host/hostContext.ts';
 import { createProject } from '#core/host/project.ts';
 import { readRunFile } from '#core/host/runFile.ts';
 import { parseRecipe } from '#core/runs/recipe.ts';
+import type { Provider } from '#core/tensor/provider.ts';
 import { temporaryFolder, tinyRecipe, writeProblems, writeTinyModel } from '../../e2e/tinyProject.ts';
 
 /** A project with a labelling run that is finished or, without `label`, was never begun. */
@@ -33,12 +34,13 @@ async function project({ label }: { label: boolean }) {
   const store = createProject(folder);
   onTestFinished(() => store.close());
   let memoryLimitBytes: number | null = null;
+  let provider: Provider = 'cpu';
   // A queue at rest: what it does has its own tests.
   const queue = { wake: () => undefined, current: () => null } as unknown as RunQueue;
   const host = {
     project: () => ({ folder, store }),
     queue: () => ({ ...queue, progress: () => ({ runId: 0 }) }),
-    settings: () => ({ engine: { threads: 1, memoryLimitBytes } }),
+    settings: () => ({ engine: { threads: 1, memoryLimitBytes, provider } }),
     endpoints: () => openEndpointBook(folder, () => undefined),
     changes: { announce: () => undefined },
   } as unknown as HostContext;
@@ -59,6 +61,7 @@ async function project({ label }: { label: boolean }) {
     request,
     calls: { ...runHandlers(host), ...metricHandlers(host) },
     limitMemory: (bytes: number) => (memoryLimitBytes = bytes),
+    choose: (name: Provider) => (provider = name),
   };
 }
 const count = (set: { problems?: [number, number][] | undefined } | null) =>
@@ -115,6 +118,43 @@ describe('preflight', () => {
     expect(about('Only 6 problems to evaluate on')).toBe(true);
     expect(about('label.samples')).toBe(true);
     expect(about('policy.method.threshold.scale')).toBe(true);
+  });
+});
+
+describe('the provider of a run', () => {
+  it('is what the recipe says, or else what the settings say', async () => {
+    const { calls, request, store, choose } = await project({ label: false });
+    const providerOf = async (recipe: object) => {
+      const { runId } = await calls['runs.create'](request({ recipe: JSON.stringify({ ...tinyRecipe, ...recipe }) }));
+      return readRunFile(store.runs.get(runId)!.folder).engine?.provider;
+    };
+    expect(await providerOf({})).toBe('cpu');
+    choose('webgpu');
+    expect(await providerOf({})).toBe('webgpu');
+    expect(await providerOf({ engine: { threads: 1, provider: 'cpu' } })).toBe('cpu');
+  });
+
+  it('is told with its costs before the run starts, unless it is the CPU', async () => {
+    const { calls, request, choose } = await project({ label: false });
+    const about = async () => {
+      const { warnings } = (await calls['runs.preflight'](request())) as Preflight;
+      return warnings.filter((warning) => warning.startsWith('Computes on'));
+    };
+    expect(await about()).toEqual([]);
+    choose('webgpu');
+    expect(await about()).toEqual([expect.stringContaining('not with the same last bits')]);
+    choose('cuda');
+    expect(await about()).toEqual([expect.stringContaining('cross the bus at every step')]);
+  });
+
+  it('is refused what it cannot do before anything is recorded', async () => {
+    const { calls, request, store, choose } = await project({ label: false });
+    const before = store.runs.list().length;
+    choose('webgpu');
+    const recipe = { ...tinyRecipe, policy: { ...tinyRecipe.policy, adapter: { base: 'float16' } } };
+    const asked = calls['runs.create'](request({ recipe: JSON.stringify(recipe) }));
+    await expect(asked).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('float32') });
+    expect(store.runs.list()).toHaveLength(before);
   });
 });
 
