@@ -6,6 +6,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { AresError } from '#core/util/errors.ts';
+import { unreachable } from './reachable.ts';
 
 /** Without headers for so long, a request is given up. */
 const HEADERS_MS = 20_000;
@@ -76,16 +77,6 @@ async function once(input: Parameters<typeof fetch>[0], init: RequestInit | unde
   } finally {
     clearTimeout(timer);
   }
-}
-
-function unreachable(where: string, thrown: unknown): AresError {
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AresError('network', `The hub cannot be reached: ${reason}.`, {
-    where,
-    hint: 'Check the connection, or copy the model folder here by other means and import it.',
-    cause: thrown,
-  });
 }
 
 /** Scheme and host: what follows may be long and signed. */

@@ -17,6 +17,7 @@ import { flush, writeFileAtomic } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { createHubFetch, type HubFetchOptions, refuseAborted } from './hubFetch.ts';
 import { type HubFile, digestFor, modelFiles } from './hubFiles.ts';
+import { requireReachable } from './reachable.ts';
 
 export interface PullRequest {
   /** `organisation/name`. */
@@ -71,6 +72,7 @@ export async function pullModel(request: PullRequest, control: PullControl): Pro
     });
   }
   const hub = { ...request, fetch: createHubFetch(request.hubUrl, control) };
+  await requireReachable(request.hubUrl);
   try {
     const commit = await commitOf(hub);
     const files = modelFiles(await entriesOf(hub, commit), name);
