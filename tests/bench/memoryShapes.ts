@@ -119,7 +119,7 @@ export const testShapes: readonly MemoryShape[] = [
   {
     name: 'length',
     config: llama({ vocab_size: 512, hidden_size: 128, num_hidden_layers: 2, intermediate_size: 256 }),
-    supervised: { sequences: 1, length: 2048 },
+    supervised: { sequences: 1, length: 4096 },
     policy: { prompts: 1, samples: 8, promptTokens: 1500, newTokens: 16 },
   },
   {

@@ -63,6 +63,37 @@ describe('chooseEngineOptions', () => {
     expect(chosenWithin(needs(512, true, true))).toMatchObject({ releaseBetween: true, checkpointBlocks: true });
   });
 
+  it('trains half a billion weights on sequences of 4,096 tokens within 20 GiB, and says how', () => {
+    const half = parseTextConfig(
+      {
+        model_type: 'qwen2',
+        hidden_size: 896,
+        num_hidden_layers: 24,
+        num_attention_heads: 14,
+        num_key_value_heads: 2,
+        intermediate_size: 4864,
+        vocab_size: 151_936,
+        max_position_embeddings: 32_768,
+        rms_norm_eps: 1e-6,
+        rope_theta: 1_000_000,
+        hidden_act: 'silu',
+        tie_word_embeddings: true,
+        eos_token_id: 2,
+      },
+      'test',
+    );
+    const long = workloadOf(
+      half,
+      { longestSequence: 4096, rollouts: 2 },
+      { coldStart: null, policy: { sequences: 8, length: 4096, responseLength: 3584 }, adapter: null },
+    );
+    const wanted = { threads: 2, tokenBudget: null };
+    const chosen = chooseEngineOptions(long, wanted, 20 * GIB);
+    expect(chosen).toMatchObject({ checkpointBlocks: true });
+    // Weights, reference, gradients and moments alone are 9.2 GiB.
+    expect(() => chooseEngineOptions(long, wanted, 9 * GIB)).toThrow('GiB');
+  });
+
   it('keeps the budget that a recipe asks for', () => {
     expect(chooseEngineOptions(workload, { threads: 1, tokenBudget: 777 }, 64 * GIB).tokenBudget).toBe(777);
   });
