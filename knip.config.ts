@@ -19,6 +19,7 @@ const config: KnipConfig = {
     'tests/e2e/electronStandIn/{launch,electron,parentPort}.ts',
     // Run by hand.
     'tests/bench/*.ts',
+    'tests/fuzz/run.ts',
     'tests/**/fixtures/*.ts',
     'tests/run.ts',
     'tests/check.ts',

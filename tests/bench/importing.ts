@@ -7,14 +7,24 @@
  * memory is what /proc says (VmHWM), so it is measured on Linux only.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parquetWriteRows } from 'hyparquet-writer';
 import { fileWriter } from 'hyparquet-writer/src/node.js';
 
-const JSONL_BYTES = 1e9;
-const PARQUET_ROWS = 1_000_000;
+const JSONL_BYTES = Number(process.argv[3] ?? 1e9);
+const PARQUET_ROWS = Number(process.argv[2] ?? 1_000_000);
 const POLL_MS = 50;
 
 /** A problem of about a kilobyte: its text, its answer and a worked solution. */
@@ -40,7 +50,8 @@ function writeJsonl(path: string): number {
 /** Short questions in one row group, as pyarrow writes a table of this size. */
 function writeParquet(path: string): void {
   const rows = function* () {
-    for (let i = 0; i < PARQUET_ROWS; i++) yield { id: `q${i}`, problem: `What is ${i} + ${i % 97}?`, answer: String(i + (i % 97)) };
+    for (let i = 0; i < PARQUET_ROWS; i++)
+      yield { id: `q${i}`, problem: `What is ${i} + ${i % 97}?`, answer: String(i + (i % 97)) };
   };
   const columns = ['id', 'problem', 'answer'].map((name) => ({ name, type: 'STRING' as const }));
   void parquetWriteRows({ writer: fileWriter(path), rows: rows(), columns, rowGroupSize: PARQUET_ROWS });
@@ -53,7 +64,9 @@ function family(root: number): number[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        return [[Number(name), Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1])] as const];
+        return [
+          [Number(name), Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1])] as const,
+        ];
       } catch {
         return [];
       }
@@ -68,13 +81,19 @@ function family(root: number): number[] {
 interface Facts {
   command: string;
   peakMegabytes: number;
+  cpuSeconds: number;
 }
+
+/** Of the times in /proc, per second. */
+const TICKS = 100;
 
 function look(pid: number): Facts | null {
   try {
     const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-    return { command, peakMegabytes: Math.round((Number(peak?.[1] ?? 0) * 1024) / 1e6) };
+    const times = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    const cpuSeconds = (Number(times[11]) + Number(times[12])) / TICKS;
+    return { command, cpuSeconds, peakMegabytes: Math.round((Number(peak?.[1] ?? 0) * 1024) / 1e6) };
   } catch {
     return null;
   }
@@ -85,9 +104,13 @@ async function measure(what: string, file: string, rows: number, folder: string)
   const root = resolve(import.meta.dirname, '..', '..');
   const loadBefore = loadavg()[0]!;
   const startMs = performance.now();
-  const child = spawn(process.execPath, [join(root, 'core', 'cli', 'main.ts'), 'data', 'import', file, '--project', project, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(root, 'core', 'cli', 'main.ts'), 'data', 'import', file, '--project', project, '--json'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (piece: Buffer) => (output += piece.toString()));
   const peaks = new Map<number, Facts>();
@@ -101,7 +124,7 @@ async function measure(what: string, file: string, rows: number, folder: string)
   clearInterval(timer);
   const seconds = (performance.now() - startMs) / 1000;
   const result = JSON.parse(output) as { imported?: number };
-  const peakOf = (name: string) => [...peaks.values()].filter(({ command }) => command.includes(name)).at(-1)?.peakMegabytes;
+  const of = (name: string) => [...peaks.values()].findLast(({ command }) => command.includes(name));
   const line = {
     what,
     megabytes: Math.round(statSync(file).size / 1e6),
@@ -111,8 +134,11 @@ async function measure(what: string, file: string, rows: number, folder: string)
     seconds: Number(seconds.toFixed(1)),
     rowsPerSecond: Math.round(rows / seconds),
     megabytesPerSecond: Number((statSync(file).size / 1e6 / seconds).toFixed(1)),
-    peakImporterMegabytes: peakOf('main.ts'),
-    peakReaderMegabytes: peakOf('readerProcess'),
+    peakImporterMegabytes: of('main.ts')?.peakMegabytes,
+    peakReaderMegabytes: of('readerProcess')?.peakMegabytes,
+    // Of each process: what it would take by the clock on a core of its own.
+    cpuImporterSeconds: of('main.ts')?.cpuSeconds,
+    cpuReaderSeconds: of('readerProcess')?.cpuSeconds,
     cpus: cpus().length,
     load: [Number(loadBefore.toFixed(1)), Number(loadavg()[0]!.toFixed(1))],
   };
@@ -125,11 +151,11 @@ const folder = mkdtempSync(join(tmpdir(), 'ares-importing-'));
 try {
   const parquet = join(folder, 'short.parquet');
   writeParquet(parquet);
-  await measure('parquet-1M-short-rows', parquet, PARQUET_ROWS, folder);
+  await measure('parquet-short-rows', parquet, PARQUET_ROWS, folder);
   rmSync(parquet);
   const jsonl = join(folder, 'long.jsonl');
   const rows = writeJsonl(jsonl);
-  await measure('jsonl-1GB', jsonl, rows, folder);
+  await measure('jsonl-long-rows', jsonl, rows, folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
