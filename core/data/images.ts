@@ -17,7 +17,8 @@ export const MAX_IMAGE_BYTES = 64 * MEBIBYTE;
 /** An image, not read yet unless its dataset holds it in the row itself. */
 export type ImageSource =
   | { kind: 'bytes'; bytes: Uint8Array }
-  | { kind: 'file'; path: string }
+  /** `name` is the path in the row, with forward slashes. */
+  | { kind: 'file'; path: string; name: string }
   | { kind: 'entry'; archive: ZipArchive; entry: string };
 
 /** The place that paths in rows are relative to: a folder on disk, or a folder inside an archive. */
@@ -86,16 +87,19 @@ function resolvePath(path: string, root: ImageRoot): ImageSource {
   }
   const { size } = statSync(realTarget);
   if (size > MAX_IMAGE_BYTES) throw new ImageError(`the image is larger than ${MAX_IMAGE_BYTES / MEBIBYTE} MiB`);
-  return { kind: 'file', path: realTarget };
+  return { kind: 'file', path: realTarget, name: relative };
 }
 
-/** What tells one image from another within a dataset, without reading files: its bytes, or its name. */
+/**
+ * What tells one image from another within a dataset, without reading files: its bytes, or its name. Where the
+ * dataset lies is no part of it: the same files elsewhere are the same problems, with the same random numbers.
+ */
 export function imageIdentity(source: ImageSource): string | Uint8Array {
   switch (source.kind) {
     case 'bytes':
       return source.bytes;
     case 'file':
-      return source.path;
+      return source.name;
     case 'entry':
       return source.entry;
   }

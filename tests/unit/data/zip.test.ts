@@ -84,7 +84,7 @@ describe('image paths', () => {
   it('inside of the folder are found, with either slash', () => {
     for (const path of ['pics/a.png', './pics/a.png', 'pics\\a.png']) {
       expect(resolveImages(path, root)).toEqual([
-        { kind: 'file', path: expect.stringMatching(/pics.a\.png$/) as string },
+        { kind: 'file', path: expect.stringMatching(/pics.a\.png$/) as string, name: 'pics/a.png' },
       ]);
     }
     expect(resolveImages(['pics/a.png', 'pics/a.png'], root)).toHaveLength(2);
@@ -125,6 +125,17 @@ describe('folders', () => {
     const { dataset, problems } = await loadProblems(`${folder}/one`);
     expect([dataset.name, dataset.format, dataset.images]).toEqual(['one', 'csv', ['file_name']]);
     expect(problems[0]!.images).toHaveLength(1);
+  });
+
+  it('are the same problems wherever they lie', async () => {
+    for (const place of ['here', 'there']) {
+      put(folder, `${place}/metadata.csv`, 'file_name,problem,answer\na.png,p,1\nb.png,p,2\n');
+      for (const name of ['a.png', 'b.png']) put(folder, `${place}/${name}`, tinyPng(1));
+    }
+    const [here, there] = [await loadProblems(`${folder}/here`), await loadProblems(`${folder}/there`)];
+    const keys = here.problems.map(({ key }) => key);
+    expect(there.problems.map(({ key }) => key)).toEqual(keys);
+    expect(new Set(keys).size).toBe(2);
   });
 
   it('with several splits, or with a list of files elsewhere, are refused', async () => {
