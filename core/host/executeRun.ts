@@ -20,6 +20,7 @@ import { parseRecipe } from '#core/runs/recipe.ts';
 import type { Keys } from '#core/remote/keys.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
+import { keepsTensorsOnDevice } from '#core/tensor/provider.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
 import { labelServed } from './labelServed.ts';
@@ -157,11 +158,13 @@ async function contextOf(
   const prepared = await prepare(base, asked, train, heldout);
   for (const note of prepared.notes) listener.message('info', note);
   const { recipe } = prepared;
-  requireMemory(
-    workloadOfRun(base.config, recipe, prepared.longestSequence),
-    options,
-    recipe.engine.memoryLimitBytes ?? process.availableMemory(),
-  );
+  // What a device with memory of its own has left cannot be asked; the limit held when the run was made.
+  if (!keepsTensorsOnDevice(options.provider ?? 'cpu'))
+    requireMemory(
+      workloadOfRun(base.config, recipe, prepared.longestSequence),
+      options,
+      recipe.engine.memoryLimitBytes ?? process.availableMemory(),
+    );
   const triggers = triggerTable(vocabularyOf(triggerWords), base.config.vocabSize, (id) =>
     base.tokenizer.decodeToken(id),
   );
