@@ -120,6 +120,7 @@ describe.skipIf(process.platform !== 'linux')('the packed program', () => {
       'dist/electron',
       'dist/renderer',
       'node_modules/@img',
+      'node_modules/@napi-rs',
       'node_modules/better-sqlite3',
       'node_modules/detect-libc',
       'node_modules/onnxruntime-common',
