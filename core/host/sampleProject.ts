@@ -41,7 +41,12 @@ export async function makeSampleProject(folder: string, reader: Pick<DataReader,
     // A copy of its own: where the program lies may change with every start (AppImage).
     cpSync(resource(modelFolder), join(temporary, MODELS, modelFolder), { recursive: true });
     const weightsHash = hashOfWeights(resource(modelFolder));
-    store.models.add({ folder: join(folder, MODELS, modelFolder), weightsHash, parentId: null, createdMs: Date.now() });
+    store.models.add({
+      folder: join(temporary, MODELS, modelFolder),
+      weightsHash,
+      parentId: null,
+      createdMs: Date.now(),
+    });
   } finally {
     store.close();
   }

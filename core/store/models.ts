@@ -46,7 +46,9 @@ export function modelQueries(db: Connection, paths: ProjectPaths): ModelReads & 
   const byId = db.prepare<[number], Row & { modelId: number }>('SELECT * FROM models WHERE modelId = ?');
   const all = db.prepare<[], Row & { modelId: number }>('SELECT * FROM models ORDER BY modelId');
   const find = db
-    .prepare<[string, string], number>('SELECT modelId FROM models WHERE folder = ? AND weightsHash = ?')
+    .prepare<[string, string, string], number>(
+      'SELECT modelId FROM models WHERE folder IN (?, ?) AND weightsHash = ? ORDER BY modelId LIMIT 1',
+    )
     .pluck();
   const insert = db.prepare<[Row]>(`
     INSERT INTO models (folder, weightsHash, parentId, createdMs, servedUrl, servedModel)
@@ -64,7 +66,11 @@ export function modelQueries(db: Connection, paths: ProjectPaths): ModelReads & 
     add: ({ served = null, ...model }) => {
       const folder = served === null ? paths.toStored(model.folder) : model.folder;
       const row = { ...model, folder, servedUrl: served?.url ?? null, servedModel: served?.model ?? null };
-      return inTransaction(db, () => find.get(folder, model.weightsHash) ?? Number(insert.run(row).lastInsertRowid));
+      // In either spelling: the folder may have come to lie in the project since it was added.
+      return inTransaction(
+        db,
+        () => find.get(folder, model.folder, model.weightsHash) ?? Number(insert.run(row).lastInsertRowid),
+      );
     },
   };
 }

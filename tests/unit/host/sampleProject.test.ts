@@ -31,6 +31,9 @@ it('holds the problems as one dataset with both splits, and the base model', asy
   const [model] = listModels(store);
   expect(model).toMatchObject({ name: 'base', folder: join(folder, 'models', 'base'), error: null });
   expect(model!.details!.parameters).toBeGreaterThan(500_000);
+  // A run that is started with it finds that very model, and its labels are its labels.
+  const { modelId, folder: own, weightsHash } = store.models.list()[0]!;
+  expect(store.models.add({ folder: own, weightsHash, parentId: null, createdMs: 2 })).toBe(modelId);
   store.close();
 });
 
