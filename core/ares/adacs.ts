@@ -47,6 +47,21 @@ export interface ChosenTrace {
   targetTokens: number | null;
 }
 
+/**
+ * What a source lacks of what the rule assumes. 'oneBracket' and 'notLonger' leave it out; 'standIn' takes the nearest
+ * bracket for an end that is empty. 'tooFew' is of a bracket, over all sources.
+ */
+export const curationWarningKinds = ['oneBracket', 'notLonger', 'standIn', 'tooFew'] as const;
+export type CurationWarningKind = (typeof curationWarningKinds)[number];
+
+export interface CurationWarning {
+  kind: CurationWarningKind;
+  /** Null where it is of no one source. */
+  source: string | null;
+  /** A whole sentence. */
+  text: string;
+}
+
 export interface Curation {
   chosen: ChosenTrace[];
   /** Usable sources, in order of first appearance. */
@@ -54,7 +69,7 @@ export interface Curation {
   /** [brackets + 1] traces that could have been chosen, and those that were. */
   availablePerBracket: number[];
   chosenPerBracket: number[];
-  warnings: string[];
+  warnings: CurationWarning[];
 }
 
 /** L_target,s(p), tokens. */
@@ -75,7 +90,7 @@ function sourceLengths(
   source: string,
   traces: readonly Trace[],
   options: AdacsOptions,
-  warnings: string[],
+  warnings: CurationWarning[],
 ): SourceLengths | null {
   const lengths: number[][] = Array.from({ length: options.brackets + 1 }, () => []);
   for (const trace of traces) {
@@ -84,22 +99,23 @@ function sourceLengths(
   const hardBracket = lengths.findIndex((values) => values.length > 0);
   const easyBracket = lengths.findLastIndex((values) => values.length > 0);
   if (hardBracket === easyBracket) {
-    warnings.push(`Source "${source}" is left out: its problems do not spread over different pass rates.`);
+    const text = `Source "${source}" is left out: its problems do not spread over different pass rates.`;
+    warnings.push({ kind: 'oneBracket', source, text });
     return null;
   }
   if (hardBracket !== 0 || easyBracket !== options.brackets) {
-    warnings.push(
+    const text =
       `Source "${source}": no usable lengths at an end of the scale; ` +
-        `pass rates ${hardBracket}/${options.brackets} and ${easyBracket}/${options.brackets} stand in for 0 and 1.`,
-    );
+      `pass rates ${hardBracket}/${options.brackets} and ${easyBracket}/${options.brackets} stand in for 0 and 1.`;
+    warnings.push({ kind: 'standIn', source, text });
   }
   const hardTokens = quantile(lengths[hardBracket]!, options.hardQuantile);
   const easyTokens = quantile(lengths[easyBracket]!, options.easyQuantile);
   if (hardTokens <= easyTokens) {
-    warnings.push(
+    const text =
       `Source "${source}" is left out: responses to hard problems (${hardTokens} tokens) ` +
-        `are not longer than to easy ones (${easyTokens} tokens).`,
-    );
+      `are not longer than to easy ones (${easyTokens} tokens).`;
+    warnings.push({ kind: 'notLonger', source, text });
     return null;
   }
   return { source, hardTokens, easyTokens, hardBracket, easyBracket };
@@ -117,7 +133,7 @@ interface Candidate extends ChosenTrace {
  * @param seed decides the control's draw; the length-aware selection has no chance in it
  */
 export function curate(traces: readonly Trace[], options: AdacsOptions, seed: number): Curation {
-  const warnings: string[] = [];
+  const warnings: CurationWarning[] = [];
   const sources: SourceLengths[] = [];
   for (const source of new Set(traces.map((trace) => trace.source))) {
     const own = traces.filter((trace) => trace.source === source);
@@ -133,7 +149,8 @@ export function curate(traces: readonly Trace[], options: AdacsOptions, seed: nu
   const chosen = brackets.map((list) => drawInTurn(list, quota));
   for (const [bracket, list] of brackets.entries()) {
     if (list.length < quota) {
-      warnings.push(`Pass rate ${bracket}/${options.brackets} has ${list.length} traces where ${quota} were wanted.`);
+      const text = `Pass rate ${bracket}/${options.brackets} has ${list.length} traces where ${quota} were wanted.`;
+      warnings.push({ kind: 'tooFew', source: null, text });
     }
   }
   return {

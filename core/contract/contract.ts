@@ -855,7 +855,14 @@ export const calls = {
       chosen: uint8,
       availablePerBracket: list(int, 100),
       chosenPerBracket: list(int, 100),
-      warnings: list(z.string(), 1000),
+      warnings: list(
+        z.strictObject({
+          kind: z.enum(['oneBracket', 'notLonger', 'standIn', 'tooFew']),
+          source: z.nullable(z.string()),
+          text: z.string(),
+        }),
+        20_000,
+      ),
     }),
   ),
 

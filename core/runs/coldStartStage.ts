@@ -59,7 +59,7 @@ export async function runColdStartStage(
   const { recipe, engine, store, listener } = context;
   const { epochs, batchSize, schedule, optimizer } = recipe.coldStart;
   const { curation, candidates } = curateFromStore(context, labelStage);
-  for (const warning of curation.warnings) listener.message('warning', warning);
+  for (const { text } of curation.warnings) listener.message('warning', text);
   if (curation.chosen.length === 0) {
     throw new AresError('no-signal', 'No traces could be selected for the cold start.', {
       hint: 'See the warnings above: the model needs problems it solves at different rates, with longer answers where it is harder.',

@@ -54,5 +54,5 @@ export function difficultyOf({ stage, run }: Labelling, model: string): Difficul
 export function curationOf({ stage, run }: Labelling): CurationSection {
   const { curation, candidates } = curateFromStore(run, stage);
   const points = curationPoints(candidates, curation, run.recipe.coldStart.curation.brackets);
-  return { points, warnings: curation.warnings };
+  return { points, warnings: curation.warnings.map(({ text }) => text) };
 }

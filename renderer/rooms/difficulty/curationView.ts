@@ -1,7 +1,7 @@
 /**
  * What AdaCS would choose, made ready to be drawn: points, target lines, and the counts per bracket.
  */
-import { targetLength } from '#core/ares/adacs.ts';
+import { curationWarningKinds, targetLength } from '#core/ares/adacs.ts';
 import type { ResponseOf } from '#core/contract/contract.ts';
 
 export type CurationData = ResponseOf<'curation.view'>;
@@ -92,4 +92,28 @@ export function sourceRows(data: CurationData): SourceRow[] {
     row.chosen += data.chosen[i]!;
   }
   return rows;
+}
+
+type Warning = CurationData['warnings'][number];
+
+export interface WarningGroup {
+  kind: Warning['kind'];
+  /** What is the matter, with how many it concerns. */
+  title: string;
+  warnings: Warning[];
+}
+
+const groupTitles: Readonly<Record<Warning['kind'], (count: number, sources: number) => string>> = {
+  oneBracket: (count, sources) => `${count} of ${sources} sources left out: all at one pass rate`,
+  notLonger: (count, sources) => `${count} of ${sources} sources left out: hard is not longer than easy`,
+  standIn: (count, sources) => `${count} of ${sources} sources have no traces at an end of the scale`,
+  tooFew: (count) => `${count} ${count === 1 ? 'bracket has' : 'brackets have'} fewer traces than wanted`,
+};
+
+/** Warnings of a kind together, what leaves sources out first. */
+export function warningGroups(warnings: readonly Warning[], sources: number): WarningGroup[] {
+  return curationWarningKinds.flatMap((kind) => {
+    const own = warnings.filter((warning) => warning.kind === kind);
+    return own.length === 0 ? [] : [{ kind, title: groupTitles[kind](own.length, sources), warnings: own }];
+  });
 }

@@ -74,14 +74,16 @@ describe('guards', () => {
     const result = curate([...reversed, ...pool('s')], options(), 1);
     expect(result.sources.map(({ source }) => source)).toEqual(['s']);
     expect(result.chosen.every(({ index }) => index >= reversed.length)).toBe(true);
-    expect(result.warnings).toEqual([expect.stringContaining('"r" is left out')]);
+    expect(result.warnings).toEqual([
+      { kind: 'notLonger', source: 'r', text: expect.stringContaining('"r" is left out') as string },
+    ]);
   });
 
   it('falls back to the nearest bracket when an end is empty', () => {
     const cut = pool('s').filter(({ problemCorrect }) => problemCorrect >= 2 && problemCorrect <= 7);
     const { sources, warnings } = curate(cut, options(), 1);
     expect(sources[0]).toMatchObject({ hardBracket: 2, easyBracket: 7 });
-    expect(warnings[0]).toContain('stand in for 0 and 1');
+    expect(warnings[0]).toMatchObject({ kind: 'standIn', source: 's' });
   });
 
   it('chooses nothing, and says so, from one bracket or from nothing', () => {
@@ -91,7 +93,7 @@ describe('guards', () => {
       1,
     );
     expect(single.chosen).toEqual([]);
-    expect(single.warnings[0]).toContain('do not spread');
+    expect(single.warnings[0]).toMatchObject({ kind: 'oneBracket', source: 's' });
     expect(curate([], options(), 1)).toMatchObject({ chosen: [], sources: [], warnings: [] });
   });
 
@@ -125,7 +127,9 @@ describe('selection', () => {
     const thin = pool('s').filter(({ problem }) => !/^s\/3\/[2-7]$/.test(problem) && !problem.startsWith('s/5/'));
     const { chosenPerBracket, warnings } = curate(thin, options(), 1);
     expect(chosenPerBracket).toEqual([2, 2, 2, 2, 2, 0, 2, 2, 2]);
-    expect(warnings).toEqual([expect.stringContaining('5/8 has 0 traces')]);
+    expect(warnings).toEqual([
+      { kind: 'tooFew', source: null, text: expect.stringContaining('5/8 has 0 traces') as string },
+    ]);
   });
 
   it('keeps at most tracesPerProblem of a problem, the nearest ones', () => {
