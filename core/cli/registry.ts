@@ -31,6 +31,7 @@ export const registry: Registry = {
   'endpoint probe': async () => (await import('./commands/endpoint.ts')).endpointProbe,
   'endpoint remove': async () => (await import('./commands/endpoint.ts')).endpointRemove,
   'data import': async () => (await import('./commands/dataImport.ts')).dataImport,
+  'data traces': async () => (await import('./commands/dataTraces.ts')).dataTraces,
   bench: async () => (await import('./commands/bench.ts')).bench,
   'sample pretrain': async () => (await import('./commands/samplePretrain.ts')).samplePretrain,
   serve: async () => (await import('./commands/serve.ts')).serve,

@@ -866,6 +866,21 @@ export const calls = {
     }),
   ),
 
+  /**
+   * Writes the traces AdaCS chooses, in the one shape, and a control of the same size, as LLaMA-Factory reads them.
+   * Result of the job: what became of the traces (`TraceSetSummary` of core/host/traceSets.ts).
+   */
+  'curation.export': call(
+    ask({
+      runId: id,
+      origin: z.enum(['dataset', 'rollouts', 'teacher']),
+      /** With a teacher: the run in which it answered the same problems. */
+      teacherRunId: z.nullable(id),
+      target: path,
+    }),
+    jobStarted,
+  ),
+
   'models.list': call(nothing, list(model, 10_000)),
   'models.inspect': call(ask({ folder: path }), modelDetails),
   'models.add': call(ask({ folder: path }), ask({ modelId: id })),

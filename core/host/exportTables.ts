@@ -13,10 +13,8 @@ import {
   type ExportTable,
   type ExportedLabel,
   type ExportedProblem,
-  type ExportedTrace,
   easyR1Table,
   flatTable,
-  llamaFactoryFiles,
   verlTable,
 } from '#core/data/exporters/schemas.ts';
 import { curateFromStore } from '#core/runs/coldStartStage.ts';
@@ -28,6 +26,7 @@ import { AresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
 import { imagePath } from './projectImages.ts';
 import { type RunFile, readRunFile } from './runFile.ts';
+import { writeTraceFiles } from './traceSets.ts';
 
 /** Each is a folder of its own beside what every export has. */
 export const exportFormats = ['parquet', 'easyr1', 'verl', 'llamafactory'] as const;
@@ -100,7 +99,7 @@ export function writeFormat(
 ): string {
   const target = join(folder, format);
   mkdirSync(target);
-  if (format === 'llamafactory') return writeTraces(store, run, target);
+  if (format === 'llamafactory') return writeTraces(store, projectFolder, run, target);
   const files = (['train', 'heldout'] as const).flatMap((part) => {
     const problems = exportedProblems(store, projectFolder, run, part);
     if (problems.length === 0) return [];
@@ -114,7 +113,7 @@ export function writeFormat(
 }
 
 /** The traces that AdaCS chooses from the run's labelled responses, by the settings of its recipe. */
-function writeTraces(store: Store, run: Run, target: string): string {
+function writeTraces(store: Store, projectFolder: string, run: Run, target: string): string {
   const labelling = readLabelling(readRun(store, run.runId), { folder: '' });
   if (labelling === null) {
     throw new AresError('not-found', `Run ${run.runId} has no labelled responses to choose traces from.`, {
@@ -123,13 +122,9 @@ function writeTraces(store: Store, run: Run, target: string): string {
     });
   }
   const { curation, candidates } = curateFromStore(labelling.run, labelling.stage);
-  const traces = curation.chosen.map(({ index }): ExportedTrace => {
+  const traces = curation.chosen.map(({ index }) => {
     const { rolloutId, prepared } = candidates[index]!;
-    const { response } = store.rollouts.get(rolloutId)!;
-    return { prompt: prepared.prompt as ExportedTrace['prompt'], response, images: [] };
+    return { problemId: prepared.problemId, text: store.rollouts.get(rolloutId)!.response };
   });
-  const { fileName, chats, info } = llamaFactoryFiles('ares_cold_start', traces);
-  writeFlushed(join(target, fileName), [JSON.stringify(chats, null, 1)]);
-  writeFlushed(join(target, 'dataset_info.json'), [`${JSON.stringify(info, null, 2)}\n`]);
-  return join(target, fileName);
+  return writeTraceFiles(store, projectFolder, target, 'ares_cold_start', traces);
 }

@@ -45,6 +45,8 @@ export interface TraceReads {
   /** Traces of a dataset, in the order in which they were added, at most `limit`. */
   page(datasetId: number, afterTraceId: number, limit: number): StoredTrace[];
   get(traceId: number): StoredTrace | undefined;
+  /** In the order in which they were added. */
+  ofProblem(problemId: number): StoredTrace[];
   /** All traces of a dataset with their lengths by a model. */
   entries(datasetId: number, modelId: number): TraceEntry[];
 }
@@ -70,6 +72,9 @@ export function traceQueries(db: Connection): TraceReads & TraceWrites {
     SELECT ${columns} FROM traces JOIN problems USING (problemId)
     WHERE datasetId = ? AND traceId > ? ORDER BY traceId LIMIT ?`);
   const get = db.prepare<[number], Row<StoredTrace>>(`SELECT ${columns} FROM traces WHERE traceId = ?`);
+  const ofProblem = db.prepare<[number], Row<StoredTrace>>(
+    `SELECT ${columns} FROM traces WHERE problemId = ? ORDER BY traceId`,
+  );
   const entries = db.prepare<
     [{ datasetId: number; modelId: number }],
     Omit<TraceEntry, 'correct'> & { correct: number }
@@ -95,6 +100,7 @@ export function traceQueries(db: Connection): TraceReads & TraceWrites {
       const row = get.get(traceId);
       return row && parse(row);
     },
+    ofProblem: (problemId) => ofProblem.all(problemId).map(parse),
     entries: (datasetId, modelId) =>
       entries.all({ datasetId, modelId }).map((row) => ({ ...row, correct: row.correct === 1 })),
     add: (traces) =>

@@ -1,19 +1,32 @@
 /**
- * The call `curation.view`: what AdaCS would choose from the traces of a run that labelled.
+ * The calls `curation.*`: what AdaCS would choose from the traces of a run that labelled, and sets of traces as files.
  *
  * Owns: asking the very code that a cold start uses, with other settings. Nothing is stored.
  */
+import { existsSync } from 'node:fs';
 import type { Handlers } from '#core/contract/contract.ts';
 import { readLabelling } from '#core/compare/run/labelling.ts';
 import { readRun } from '#core/compare/run/record.ts';
 import type { HostContext } from '#core/host/hostContext.ts';
+import { writeTraceSets } from '#core/host/traceSets.ts';
 import { curateFromStore } from '#core/runs/coldStartStage.ts';
 import { AresError } from '#core/util/errors.ts';
 
-type Subject = Pick<Handlers, 'curation.view'>;
+type Subject = Pick<Handlers, 'curation.view' | 'curation.export'>;
 
 export function curationHandlers(host: HostContext): Subject {
   return {
+    'curation.export': (request) => {
+      const { store, folder } = host.project();
+      if (existsSync(request.target)) {
+        throw new AresError('usage', 'This folder already exists.', {
+          where: request.target,
+          hint: 'Choose another name.',
+        });
+      }
+      const about = { kind: 'export' as const, title: 'Write traces and control', unit: 'problems' };
+      return { jobId: host.jobs.start(about, (control) => writeTraceSets(store, folder, request, control)) };
+    },
     'curation.view': ({ runId, selection, easyQuantile, hardQuantile, perBracket }) => {
       const { store } = host.project();
       if (![easyQuantile, hardQuantile].every((value) => value >= 0 && value <= 1)) {
