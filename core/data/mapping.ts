@@ -50,7 +50,7 @@ const names = {
     'final_answer reward_model.ground_truth ground_truth gold_answer gold expected_answer correct_answer reference_answer ' +
     'answer answerkey answer_key answer_index answer_idx target solution output completion response label extra_info.answer',
   response: 'response solution output completion generated_solution rationale reasoning cot trace generation',
-  id: 'id uid uuid unique_id problem_id question_id qid index idx extra_info.index',
+  id: 'id uid uuid unique_id problem_id question_id qid extra_info.id index idx extra_info.index',
   source: 'source data_source dataset origin subset category subject type domain',
   level: 'level difficulty grade extra_info.level extra_info.difficulty',
   passRate: 'pass_rate passrate average_accuracy accuracy solve_rate success_rate extra_info.pass_rate',

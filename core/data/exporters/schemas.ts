@@ -90,13 +90,26 @@ function promptMessages(prompt: ExportedProblem['prompt']): { role: string; cont
     : prompt.map(({ role, content }) => ({ role, content }));
 }
 
-/** One row per problem, flat. */
+const chatField = (name: string) => list(name, struct('element', [text('role'), text('content')]));
+
+/** One row per problem, flat. Where some are conversations, a column of messages has every turn of all. */
 export function flatTable(problems: readonly ExportedProblem[]): ExportTable {
+  const hasChats = problems.some(({ prompt }) => typeof prompt !== 'string');
   return {
-    fields: [text('id'), text('problem'), text('answer'), text('source'), text('split'), imageField, ...labelFields],
+    fields: [
+      text('id'),
+      text('problem'),
+      ...(hasChats ? [chatField('messages')] : []),
+      text('answer'),
+      text('source'),
+      text('split'),
+      imageField,
+      ...labelFields,
+    ],
     rows: problems.map(({ id, prompt, answer, source, split, images, label }) => ({
       id,
       problem: promptText(prompt),
+      ...(hasChats ? { messages: promptMessages(prompt) } : {}),
       answer,
       source,
       split,
@@ -126,7 +139,7 @@ export function verlTable(problems: readonly ExportedProblem[]): ExportTable {
   return {
     fields: [
       text('data_source'),
-      list('prompt', struct('element', [text('role'), text('content')])),
+      chatField('prompt'),
       text('ability'),
       struct('reward_model', [text('style'), text('ground_truth')]),
       struct('extra_info', [text('split'), int64('index'), text('id')]),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeJsonLines } from '#core/data/export.ts';
 import { parquetBytes } from '#core/data/exporters/parquetFile.ts';
 import {
   type ExportTable,
@@ -85,6 +86,65 @@ describe('tables', () => {
     expect(found[0]!.meta.passRate).toBeCloseTo(0.375, 12);
     expect(found[1]!.meta.passRate).toBeUndefined();
     expect(await readImage(found[2]!.images[0]!)).toEqual(pixel);
+  });
+
+  const user = (content: string) => [{ role: 'user', content }];
+  const chats = [user('What is 1 + 1?'), user('Größe, "quoted"\n=1+1')];
+  it.each([
+    // The text formats hold the last thing the user says; a flat table also has every turn where there are several.
+    ['flat', flatTable, [...chats, problems[2]!.prompt]],
+    ['EasyR1', easyR1Table, ['What is 1 + 1?', 'Größe, "quoted"\n=1+1', '<image>How many dots?']],
+    ['verl', verlTable, [...chats, [{ role: 'system', content: 'Be brief.' }, ...user('<image>How many dots?')]]],
+  ])('%s: comes back field by field', async (_name, table, prompts) => {
+    const { problems: found, bad } = await loadProblems(write(table(problems)));
+    expect(bad).toEqual([]);
+    const images = await Promise.all(found.map((problem) => Promise.all(problem.images.map(readImage))));
+    expect(
+      found.map(({ id, prompt, answer, source, meta }, i) => ({
+        id,
+        prompt,
+        answer,
+        source,
+        passRate: meta.passRate,
+        images: images[i],
+      })),
+    ).toEqual(
+      problems.map(({ id, answer, source, images: own, label: given }, i) => ({
+        id,
+        prompt: prompts[i],
+        answer,
+        source,
+        passRate: given === null ? undefined : given.correct / given.samples,
+        images: own,
+      })),
+    );
+  });
+
+  it('JSON lines come back field by field', async () => {
+    const path = join(folder, 'data.jsonl');
+    writeJsonLines(
+      path,
+      problems.map(({ id, prompt, answer, source, images, label: given }) => ({
+        id,
+        problem: prompt,
+        answer,
+        source,
+        ...(images.length > 0 ? { images } : {}),
+        average_accuracy: given === null ? null : given.correct / given.samples,
+      })),
+    );
+    const { problems: found, bad } = await loadProblems(path);
+    expect(bad).toEqual([]);
+    expect(found.map(({ id, prompt, answer, source, meta }) => [id, prompt, answer, source, meta.passRate])).toEqual(
+      problems.map(({ id, prompt, answer, source, label: given }) => [
+        id,
+        prompt,
+        answer,
+        source,
+        given === null ? undefined : given.correct / given.samples,
+      ]),
+    );
+    expect(new Uint8Array(await readImage(found[2]!.images[0]!))).toEqual(pixel);
   });
 
   it('carry where a label comes from', async () => {
