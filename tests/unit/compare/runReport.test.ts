@@ -140,7 +140,7 @@ describe('reportOfRun', () => {
     const expected = curate(traces, options, 11);
     expect(curation!.points.map(({ chosen }) => chosen?.traces ?? 0)).toEqual(expected.chosenPerBracket);
     expect(curation!.points.map(({ chosen }) => chosen?.medianTokens)).toEqual([undefined, 9, 7, 5, 3]);
-    expect(curation!.warnings).toEqual(expected.warnings);
+    expect(curation!.warnings).toEqual(expected.warnings.map(({ text }) => text));
   });
 
   it('names what the method and the recipe do otherwise than published', () => {
