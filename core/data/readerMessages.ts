@@ -56,10 +56,11 @@ export interface ProblemColumns {
   images: Uint8Array[];
   /** By line: rows that cannot be read or used, and repeated problems. */
   skipped: BadRow[];
-  /** How many of the rows left out were so for which reason. */
+  /** How many of the rows left out were so for which reason; the others repeat an earlier one. */
   unreadable: number;
   unusable: number;
-  repeated: number;
+  /** The lines of repeated problems. */
+  repeated: number[];
   readBytes: number;
 }
 

@@ -78,7 +78,7 @@ async function sendProblems({ path, mapping, images }: ProblemsRequest): Promise
       ...found.bad,
       ...found.duplicates.map(({ line, firstLine }) => ({ line, reason: `the same problem as in line ${firstLine}` })),
     ].sort((a, b) => a.line - b.line);
-    const counts = { unreadable: batch.bad.length, unusable: found.bad.length, repeated: repeated.size };
+    const counts = { unreadable: batch.bad.length, unusable: found.bad.length, repeated: [...repeated.keys()] };
     let columns: ProblemColumns = { ...emptyColumns(), skipped, ...counts, readBytes: batch.readBytes };
     let imageBytes = 0;
     for (const problem of found.problems) {
@@ -114,7 +114,7 @@ function emptyColumns(): ProblemColumns {
     skipped: [],
     unreadable: 0,
     unusable: 0,
-    repeated: 0,
+    repeated: [],
     readBytes: 0,
   };
 }

@@ -141,7 +141,7 @@ class Importing {
       for (const i of kept) this.holdOut.see(columns.key[i]!);
       counts.unreadable += columns.unreadable;
       counts.unusable += columns.unusable;
-      counts.repeated += columns.repeated;
+      counts.repeated += columns.repeated.length;
       counts.known += known.size;
       counts.imported += kept.length;
       counts.withImages += kept.filter((i) => columns.imageCount[i]! > 0).length;

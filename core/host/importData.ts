@@ -7,8 +7,11 @@
  */
 import { resolve } from 'node:path';
 import { countOf } from '#core/compare/format.ts';
-import { type Mapping } from '#core/data/mapping.ts';
-import { type Problem, loadProblems } from '#core/data/problems.ts';
+import type { Mapping } from '#core/data/mapping.ts';
+import type { BadRow } from '#core/data/cells.ts';
+import type { ProblemMeta } from '#core/data/problems.ts';
+import { createDataReader } from '#core/data/reader.ts';
+import type { ProblemColumns, ReadStart } from '#core/data/readerMessages.ts';
 import type { NewProblem } from '#core/store/problems.ts';
 import { AresError } from '#core/util/errors.ts';
 
@@ -35,7 +38,7 @@ const MAX_HELDOUT = 500;
 
 /**
  * Reads one file and uses all of it for one purpose.
- * @throws AresError as loadProblems does; 'unsupported' when every problem needs images
+ * @throws AresError as DataReader.problems does; 'bad-data' when no row can be used, 'unsupported' when every problem needs images
  */
 export async function importWhole(path: string, split: Split): Promise<ImportedData> {
   const { file, notes } = await importFile(path, split);
@@ -62,15 +65,62 @@ export async function importSplit(path: string, heldoutPath?: string): Promise<I
 }
 
 async function importFile(path: string, split: Split): Promise<{ file: ImportedFile; notes: string[] }> {
-  const { problems, bad, dataset, mapping } = await loadProblems(path);
-  const notes: string[] = [];
-  const name = dataset.name;
-  if (bad.length > 0) {
-    const { line, reason } = bad[0]!;
-    notes.push(`Not usable in ${name}: ${countOf(bad.length, 'row')} (line ${line}: ${reason}).`);
+  const reader = createDataReader();
+  const problems: (NewProblem & { meta: ProblemMeta; images: string[] })[] = [];
+  let start: ReadStart | undefined;
+  let [unusable, repeated] = [0, 0];
+  let first: BadRow | undefined;
+  try {
+    for await (const batch of reader.problems({ path, mapping: { guessExcept: {} }, images: false })) {
+      const { columns } = batch;
+      start = batch.start;
+      unusable += columns.unreadable + columns.unusable;
+      repeated += columns.repeated.length;
+      first ??= columns.skipped.find(({ line }) => !columns.repeated.includes(line));
+      columns.id.forEach((id, i) => problems.push(problemOf(columns, i, id)));
+    }
+  } finally {
+    reader.close();
   }
+  if (start === undefined || problems.length === 0) throw nothingUsable(path, first);
+  const { name, mapping } = start;
+  const notes: string[] = [];
+  if (first !== undefined)
+    notes.push(`Not usable in ${name}: ${countOf(unusable, 'row')} (line ${first.line}: ${first.reason}).`);
+  if (repeated > 0) notes.push(sameText(name, repeated));
   const distinct = usableProblems(problems, name, path, notes);
   return { file: { name, file: resolve(path), mapping, problems: named(distinct, split) }, notes };
+}
+
+/** A problem out of a batch; its images are counted, not named. */
+function problemOf(
+  columns: ProblemColumns,
+  i: number,
+  id: string,
+): NewProblem & { meta: ProblemMeta; images: string[] } {
+  return {
+    id,
+    key: columns.key[i]!,
+    prompt: JSON.parse(columns.prompt[i]!) as unknown,
+    answer: columns.answer[i]!,
+    source: columns.source[i]!,
+    split: '',
+    images: Array.from({ length: columns.imageCount[i]! }, () => ''),
+    // Sound: the reader wrote it.
+    meta: JSON.parse(columns.meta[i]!) as ProblemMeta,
+  };
+}
+
+function nothingUsable(where: string, first: BadRow | undefined): AresError {
+  const why = first === undefined ? '' : ` (at ${first.line}: ${first.reason})`;
+  return new AresError('bad-data', `No row of this dataset can be used${why}.`, {
+    where,
+    hint: 'Check that the prompt and the answer are taken from the right columns.',
+  });
+}
+
+function sameText(name: string, count: number): string {
+  return `Left out of ${name}: ${countOf(count, 'problem')} with the same text as another.`;
 }
 
 /**
@@ -96,12 +146,15 @@ export function usableProblems<P extends { key: number; images: readonly unknown
   const seen = new Set<number>();
   const distinct = textOnly.filter(({ key }) => !seen.has(key) && seen.add(key));
   const repeated = textOnly.length - distinct.length;
-  if (repeated > 0) notes.push(`Left out of ${name}: ${countOf(repeated, 'problem')} with the same text as another.`);
+  if (repeated > 0) notes.push(sameText(name, repeated));
   return distinct;
 }
 
 /** Problems as the store wants them, a name that was taken before followed by the line. */
-export function named(problems: readonly Problem[], split: Split): NewProblem[] {
+export function named(
+  problems: readonly (Omit<NewProblem, 'split' | 'images' | 'meta'> & { meta: ProblemMeta })[],
+  split: Split,
+): NewProblem[] {
   const taken = new Set<string>();
   return problems.map(({ key, id, prompt, answer, source, meta }) => {
     const unique = taken.has(id) ? `${id} (line ${meta.line})` : id;

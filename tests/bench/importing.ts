@@ -91,6 +91,8 @@ function look(pid: number): Facts | null {
   try {
     const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    // One that has just ended has no memory any more.
+    if (command === '') return null;
     const times = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
     const cpuSeconds = (Number(times[11]) + Number(times[12])) / TICKS;
     return { command, cpuSeconds, peakMegabytes: Math.round((Number(peak?.[1] ?? 0) * 1024) / 1e6) };

@@ -7,7 +7,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataReader } from '#core/data/reader.ts';
-import { RandomSequence } from '#core/util/rng.ts';
+import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { AresError } from '#core/util/errors.ts';
 
 export interface Fixture {
@@ -127,7 +127,7 @@ export function mutantOf(
   seed: number,
   index: number,
 ): { fixture: Fixture; damage: string; bytes: Buffer } {
-  const random = new RandomSequence(seed, index);
+  const random = new RandomSequence(seed, Stream.selection, index);
   const fixture = fixtures[index % fixtures.length]!;
   const names = Object.keys(damages);
   const chosen = Array.from({ length: 1 + random.integer(2) }, () => names[random.integer(names.length)]!);
