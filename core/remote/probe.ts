@@ -259,14 +259,14 @@ async function probeChoices(probing: Probing): Promise<Finding> {
   const reply = await ask(probing, { choices: 2 }, { choices: true });
   if (reply.kind === 'refused')
     return finding(
-      'Several responses',
+      'Batched responses',
       'lacks',
       `It refuses to send two responses to one request: ${reply.error.message}`,
     );
   const sent = completionOf(probing, reply)!.choices.length;
   probing.found.choices = sent === 2;
   return finding(
-    'Several responses',
+    'Batched responses',
     sent === 2 ? 'has' : 'lacks',
     `Asked for two responses in one request, it sent ${sent}.`,
   );
