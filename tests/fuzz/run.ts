@@ -22,6 +22,7 @@ const reader = createDataReader();
 const table = new Map<string, Record<Outcome, number>>();
 let next = 0;
 let found = 0;
+let keeps = false;
 let slowestMs = 0;
 
 async function lane(number: number): Promise<void> {
@@ -40,6 +41,7 @@ async function lane(number: number): Promise<void> {
     process.stdout.write(
       `${outcome}  seed ${seed} number ${index}  ${mutant.fixture.name} ${mutant.damage}  ${Math.round(ms)} ms  ${message}\n  kept in ${copy}\n`,
     );
+    keeps = true;
     if (outcome === 'failed' || ms > LIMIT_MS) found++;
   }
 }
@@ -55,5 +57,5 @@ const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
 process.stdout.write(
   `${count} mutants of ${fixtures.length} files, seed ${seed}, ${seconds} s, slowest ${Math.round(slowestMs)} ms, load ${loadavg()[0]!.toFixed(1)}: ${found} defects\n`,
 );
-if (found === 0) rmSync(kept, { recursive: true, force: true });
+if (!keeps) rmSync(kept, { recursive: true, force: true });
 process.exitCode = found === 0 ? 0 : 1;
