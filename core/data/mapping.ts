@@ -128,8 +128,11 @@ function findChoices(sample: readonly Row[], paths: readonly string[], answer: s
   });
 }
 
+/** A whole solution, at most: finding a marked answer takes longer than in proportion to the text. */
+export const MAX_ANSWER_CHARACTERS = 200_000;
+
 function isSolution(cell: Cell): boolean {
-  return typeof cell === 'string' && goldAnswer(cell) !== cell.trim();
+  return typeof cell === 'string' && cell.length <= MAX_ANSWER_CHARACTERS && goldAnswer(cell) !== cell.trim();
 }
 
 /** A column of solutions; also the answers themselves when they are solutions that mark their result. */

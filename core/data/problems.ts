@@ -14,6 +14,7 @@ import { type Dataset, readDataset } from './dataset.ts';
 import { DigestTable } from './digestTable.ts';
 import { ImageError, type ImageRoot, type ImageSource, imageIdentity, resolveImages } from './images.ts';
 import {
+  MAX_ANSWER_CHARACTERS,
   type ChatMessage,
   type Mapping,
   asConversation,
@@ -212,6 +213,9 @@ function readAnswerText(row: Row, readers: Readers): string {
   const value = readers.answer(row);
   const turn = lastAnswer(value);
   const text = turn ?? scalarText(Array.isArray(value) && value.length === 1 ? value[0]! : value, 'answer');
+  // Finding a marked answer takes longer than in proportion to the text.
+  if (text.length > MAX_ANSWER_CHARACTERS)
+    throw new RowError(`the answer is longer than ${MAX_ANSWER_CHARACTERS.toLocaleString('en')} characters`);
   const answer = (readers.answerIsSolution ? extractAnswer(text)?.answer : undefined) ?? goldAnswer(text);
   if (answer === '') throw new RowError('the answer is empty');
   return answer;
