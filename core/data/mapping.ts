@@ -5,7 +5,7 @@
  * recognition of conversations. Applying a mapping is problems.ts; a person may change it before.
  */
 import { goldAnswer } from '#core/grading/grade.ts';
-import { type Cell, type Column, type Row, cellReader, isObject, valueAt } from './cells.ts';
+import { type Cell, type Column, type Row, cellReader, isObject } from './cells.ts';
 import { letterOf, readChoices } from './choices.ts';
 
 /**
@@ -64,6 +64,9 @@ function normalised(name: string): string {
     .replace(/^_|_$/g, '');
 }
 
+/** More columns than any table of problems has: each is looked at in every row of the sample. */
+const MAX_GUESSED_PATHS = 1000;
+
 /** Enough rows to tell what a column holds. */
 const SAMPLE_ROWS = 50;
 
@@ -74,7 +77,7 @@ export function guessMapping(
   images: readonly string[] = [],
 ): Mapping {
   const sample = rows.slice(0, SAMPLE_ROWS);
-  const paths = columnPaths(columns, sample);
+  const paths = columnPaths(columns, sample).slice(0, MAX_GUESSED_PATHS);
   const find = (
     wanted: string,
     accepts: (cell: Cell) => boolean,
@@ -176,7 +179,7 @@ function pathsFrom(path: string, cells: readonly Cell[], depth: number): string[
 
 /** Whether most of the rows that have a value at the path have one that is accepted, and some row has. */
 function mostly(sample: readonly Row[], path: string, accepts: (cell: Cell) => boolean): boolean {
-  const values = sample.map((row) => valueAt(row, path)).filter((cell) => cell !== null);
+  const values = sample.map(cellReader(path)).filter((cell) => cell !== null);
   return values.filter(accepts).length * 2 > values.length;
 }
 
