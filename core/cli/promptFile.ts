@@ -4,15 +4,21 @@
  * Owns: the forms a line of a prompt file may have. Rendering through the chat template is
  * runs/prompts.ts, so that a prompt typed here becomes the very tokens it becomes in a run.
  */
+import { readFile } from 'node:fs/promises';
+import type { RolloutJob } from '#core/engine/api.ts';
 import type { ChatMessage } from '#core/model/chatTemplate.ts';
 import { isObject } from '#core/model/json.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
+import { type PromptImages, openPromptImages } from '#core/runs/promptImages.ts';
 import { prepareProblems } from '#core/runs/prompts.ts';
-import { AresError } from '#core/util/errors.ts';
+import { AresError, toAresError } from '#core/util/errors.ts';
 import { readJsonLinesStrictly } from './jsonLines.ts';
 
 /** A user's text, a whole chat, or tokens as they are. */
-export type Prompt = { text: string } | { messages: ChatMessage[] } | { ids: number[] };
+export type Prompt = { text: string; images?: readonly string[] } | { messages: ChatMessage[] } | { ids: number[] };
+
+/** A prompt as an engine takes it in. */
+export type EncodedPrompt = Pick<RolloutJob, 'promptIds' | 'images'>;
 
 const LINE_HINT = 'A line is {"prompt": "…"}, {"messages": [{"role": "user", "content": "…"}]} or {"ids": [1, 2, …]}.';
 
@@ -47,14 +53,22 @@ function isTokenId(value: unknown): value is number {
 }
 
 /**
- * Token ids of every prompt.
+ * Every prompt as token ids, with its images.
  * @param plain encode the text as the tokenizer does on its own, without the chat template
- * @throws AresError 'bad-data' for ids the model does not have
+ * @throws AresError 'bad-data' for ids the model does not have and images that cannot be read, 'unsupported' for
+ *   images where the model cannot see
  */
-export function encodePrompts(model: ModelFolder, prompts: readonly Prompt[], plain: boolean): Int32Array[] {
-  return prompts.map((prompt) => {
-    const ids = encodePrompt(model, prompt, plain);
-    const beyond = ids.find((id) => id >= model.config.vocabSize);
+export async function encodePrompts(
+  model: ModelFolder,
+  prompts: readonly Prompt[],
+  plain: boolean,
+): Promise<EncodedPrompt[]> {
+  const hasImages = prompts.some((prompt) => 'text' in prompt && (prompt.images?.length ?? 0) > 0);
+  const images = hasImages ? openPromptImages(model, readImageFile) : null;
+  const encoded: EncodedPrompt[] = [];
+  for (const prompt of prompts) {
+    const one = await encodePrompt(model, prompt, plain, images);
+    const beyond = one.promptIds.find((id) => id >= model.config.vocabSize);
     if (beyond !== undefined) {
       throw new AresError(
         'bad-data',
@@ -65,18 +79,36 @@ export function encodePrompts(model: ModelFolder, prompts: readonly Prompt[], pl
         },
       );
     }
-    return ids;
+    encoded.push(one);
+  }
+  return encoded;
+}
+
+async function readImageFile(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((thrown: unknown) => {
+    throw toAresError(thrown);
   });
 }
 
-function encodePrompt(model: ModelFolder, prompt: Prompt, plain: boolean): Int32Array {
-  if ('ids' in prompt) return Int32Array.from(prompt.ids);
+async function encodePrompt(
+  model: ModelFolder,
+  prompt: Prompt,
+  plain: boolean,
+  images: PromptImages | null,
+): Promise<EncodedPrompt> {
+  if ('ids' in prompt) return { promptIds: Int32Array.from(prompt.ids) };
   if (!plain) {
-    const chat = 'text' in prompt ? prompt.text : prompt.messages;
-    return prepareProblems(model, [{ prompt: chat }])[0]!.promptIds;
+    const problem =
+      'text' in prompt
+        ? { prompt: prompt.text, ...(prompt.images === undefined ? {} : { images: prompt.images }) }
+        : { prompt: prompt.messages };
+    const [prepared] = await prepareProblems(model, [problem], images);
+    const { promptIds, imageInputs } = prepared!;
+    return { promptIds, ...(imageInputs === undefined ? {} : { images: await imageInputs() }) };
   }
-  if ('text' in prompt) return model.tokenizer.encode(prompt.text, { addSpecialTokens: true });
-  throw new AresError('usage', 'A chat of messages cannot be given --plain.', {
+  if ('text' in prompt && prompt.images === undefined)
+    return { promptIds: model.tokenizer.encode(prompt.text, { addSpecialTokens: true }) };
+  throw new AresError('usage', 'A chat of messages, or a prompt with images, cannot be given --plain.', {
     hint: 'Give its text as {"prompt": "…"}.',
   });
 }

@@ -1,10 +1,10 @@
 /**
  * Features of images: what the vision tower makes of them, computed once per image.
  *
- * Owns: the VISION graph's session, which images go through it together, and the cache of a model. A model
+ * Owns: the VISION graph's session and the cache of a model. A model
  * whose tower is trained forgets its cache with every update (trainer.ts).
  */
-import { imageTokens, patchCount } from '#core/model/vision/geometry.ts';
+import { imageTokens } from '#core/model/vision/geometry.ts';
 import { visionParameterSpecs } from '#core/model/vision/parameters.ts';
 import { emitVisionFeatures, visionFeeds, visionInputs, visionWeightInputs } from '#core/model/vision/visionGraph.ts';
 import { type BuiltModel, Graph } from '#core/tensor/graph.ts';
@@ -14,9 +14,6 @@ import { AresError } from '#core/util/errors.ts';
 import type { ImageInput } from './api.ts';
 import { type ModelState, tensorFeeds } from './modelState.ts';
 import type { SessionCache } from './sessionCache.ts';
-
-/** Patches that go through the tower together; one image alone may be more. */
-const PATCHES_PER_RUN = 4096;
 
 function buildVisionGraph(vision: VisionConfig): BuiltModel {
   const g = new Graph();
@@ -48,18 +45,9 @@ export async function imageFeatures(
 ): Promise<Float32Array> {
   const vision = visionOf(state);
   const missing = new Map(images.filter(({ key }) => !state.features.has(key)).map((image) => [image.key, image]));
-  let batch: ImageInput[] = [];
-  let patches = 0;
-  for (const image of missing.values()) {
-    const own = patchCount(image.grid);
-    if (batch.length > 0 && patches + own > PATCHES_PER_RUN) {
-      await compute(sessions, state, batch);
-      [batch, patches] = [[], 0];
-    }
-    batch.push(image);
-    patches += own;
-  }
-  if (batch.length > 0) await compute(sessions, state, batch);
+  // Each on its own: what one sees must not depend on the others that happen to be asked for with it, which
+  // are others after a resume.
+  for (const image of missing.values()) await compute(sessions, state, image);
   const parts = images.map(({ key }) => state.features.get(key)!);
   const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -73,24 +61,14 @@ export async function imageFeatures(
   return joined;
 }
 
-async function compute(sessions: SessionCache, state: ModelState, images: readonly ImageInput[]): Promise<void> {
+async function compute(sessions: SessionCache, state: ModelState, image: ImageInput): Promise<void> {
   const vision = visionOf(state);
   const session = await sessions.get(state, 'vision', () => buildVisionGraph(vision));
   const outputs = await session.run({
     ...visionWeightFeeds(state),
-    ...visionFeeds(
-      vision,
-      images.map(({ grid }) => grid),
-      joinPixels(images),
-    ),
+    ...visionFeeds(vision, [image.grid], image.pixels),
   });
-  const features = outputs['features']!.data as Float32Array;
-  let at = 0;
-  for (const { key, grid } of images) {
-    const length = imageTokens(grid, vision.mergeSize) * vision.outSize;
-    state.features.set(key, features.slice(at, at + length));
-    at += length;
-  }
+  state.features.set(image.key, outputs['features']!.data as Float32Array);
 }
 
 export function joinPixels(images: readonly ImageInput[]): Float32Array {

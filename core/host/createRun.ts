@@ -61,6 +61,7 @@ export async function createRun(request: RunRequest): Promise<CreatedRun> {
   const weightsHash = hashOfWeights(model.folder);
   const store = createProject(projectFolder);
   try {
+    await source.keepImages(projectFolder);
     const base = { folder: model.folder, weightsHash, parentId: null };
     return record({ folder: projectFolder, store }, plan, engine, source, base, null);
   } finally {
@@ -122,7 +123,7 @@ export async function createStoredRun(
 ): Promise<CreatedRun> {
   const { kind, recipe, parentId } = request;
   const known = requireModel(project.store, request.modelId);
-  const source = sourceFromStore(project.store, kind, request);
+  const source = sourceFromStore(project, kind, request);
   if (known.served !== null) {
     const served = endpoints.served(known.served);
     return record(project, planServedRun(kind, recipe, source), served, source, known, parentId);
@@ -134,7 +135,7 @@ export async function createStoredRun(
 /** In one transaction; the folder does not outlive a failure. @param answersBy the engine here, or a server */
 function record(
   { folder: projectFolder, store }: OpenProject,
-  { kind, recipe, stages, triggerWords }: Pick<RunPlan, 'kind' | 'recipe' | 'stages' | 'triggerWords'>,
+  { kind, recipe, stages, triggerWords, lost }: Pick<RunPlan, 'kind' | 'recipe' | 'stages' | 'triggerWords' | 'lost'>,
   answersBy: EngineOptions | ServedModel,
   source: ProblemSource,
   { folder: modelFolder, weightsHash, served = null, parentId: parentModelId }: Omit<NewModel, 'createdMs'>,
@@ -142,7 +143,7 @@ function record(
 ): CreatedRun {
   return inNewFolder(projectFolder, store, (folder) => {
     const nowMs = Date.now();
-    const sets = source.record(store, nowMs);
+    const sets = source.record(store, nowMs, lost.keys);
     const model = { folder: modelFolder, weightsHash, served, parentId: parentModelId, createdMs: nowMs };
     const engine = 'endpoint' in answersBy ? null : answersBy;
     const baseModelId = store.models.add(model);
@@ -161,6 +162,7 @@ function record(
     );
     for (const message of [
       ...source.notes,
+      ...(lost.note === null ? [] : [lost.note]),
       ...recipeWarnings(recipe),
       ...(engine === null ? [] : providerNotes(engine.provider)),
     ])

@@ -43,12 +43,12 @@ function holds(store: Pick<Store, 'problems'>, datasetId: number, problems: read
     problemsOf(store, { datasetId, split: null }).map((problem): [string, Problem] => [problem.id, problem]),
   );
   return problems.every((problem) => {
-    const { id, key, prompt, answer, source, split, meta } = problem;
+    const { id, key, prompt, answer, source, split, images, meta } = problem;
     const other = stored.get(id);
     return (
       other !== undefined &&
-      JSON.stringify([key, prompt, answer, source, split, meta]) ===
-        JSON.stringify([other.key, other.prompt, other.answer, other.source, other.split, other.meta])
+      JSON.stringify([key, prompt, answer, source, split, images, meta]) ===
+        JSON.stringify([other.key, other.prompt, other.answer, other.source, other.split, other.images, other.meta])
     );
   });
 }

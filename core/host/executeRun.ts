@@ -25,6 +25,7 @@ import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
 import { labelServed } from './labelServed.ts';
 import { requireMemory } from './memory.ts';
+import { readStoredImage } from './projectImages.ts';
 import { prepare } from './preparation.ts';
 import { openProject } from './project.ts';
 import { recordingListener } from './recording.ts';
@@ -129,7 +130,7 @@ async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
     if (end === 'paused') return { state: end };
     return { state: end, report: await reportRun({ projectFolder, runId, model: { address: folder } }) };
   }
-  const { context, options } = await contextOf(store, run, { ...file, engine: file.engine }, listener);
+  const { context, options } = await contextOf(projectFolder, store, run, { ...file, engine: file.engine }, listener);
   const engine = await (execution.startEngine ?? startEngine)(options);
   try {
     const end = await runPipeline({ ...context, engine, stopRequested });
@@ -144,6 +145,7 @@ async function runStages(store: Store, execution: Execution): Promise<RunEnd> {
 
 /** All that the stages work with, from the project folder alone. */
 async function contextOf(
+  projectFolder: string,
   store: Store,
   run: Run,
   file: RunFile & { engine: EngineOptions },
@@ -155,7 +157,8 @@ async function contextOf(
   const base = openBase(store, baseModelId);
   const train = readSplit(store, splits.train);
   const heldout = readSplit(store, splits.heldout);
-  const prepared = await prepare(base, asked, train, heldout);
+  const read = async (name: string) => (await readStoredImage(projectFolder, name)).bytes;
+  const prepared = await prepare(base, asked, { train, heldout }, { read, ifUnreadable: 'refuse' });
   for (const note of prepared.notes) listener.message('info', note);
   const { recipe } = prepared;
   // What a device with memory of its own has left cannot be asked; the limit held when the run was made.

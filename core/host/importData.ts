@@ -1,7 +1,7 @@
 /**
  * Data files into problems that a run can use.
  *
- * Owns: what is left out and said so (unusable rows, duplicates, problems with images, training problems
+ * Owns: what is left out and said so (unusable rows, duplicates, images that cannot be read, training problems
  * that are also held out), unique names, and the held-out part where a file brings none. Formats and
  * columns are data/'s.
  */
@@ -14,6 +14,7 @@ import { createDataReader } from '#core/data/reader.ts';
 import type { ProblemColumns, ReadStart } from '#core/data/readerMessages.ts';
 import type { NewProblem } from '#core/store/problems.ts';
 import { AresError } from '#core/util/errors.ts';
+import { storedImageName } from './projectImages.ts';
 
 export type Split = 'train' | 'heldout';
 
@@ -28,6 +29,8 @@ export interface ImportedFile {
 
 export interface ImportedData {
   files: ImportedFile[];
+  /** The images of the problems, by the names that the problems have them under. */
+  images: ReadonlyMap<string, Uint8Array>;
   /** What was left out or decided, one sentence each, for the log of the run. */
   notes: string[];
 }
@@ -38,11 +41,11 @@ const MAX_HELDOUT = 500;
 
 /**
  * Reads one file and uses all of it for one purpose.
- * @throws AresError as DataReader.problems does; 'bad-data' when no row can be used, 'unsupported' when every problem needs images
+ * @throws AresError as DataReader.problems does; 'bad-data' when no row can be used
  */
 export async function importWhole(path: string, split: Split): Promise<ImportedData> {
-  const { file, notes } = await importFile(path, split);
-  return { files: [file], notes };
+  const { file, images, notes } = await importFile(path, split);
+  return { files: [file], images, notes };
 }
 
 /**
@@ -51,33 +54,49 @@ export async function importWhole(path: string, split: Split): Promise<ImportedD
  * @throws AresError as importWhole does; 'bad-data' when nothing is left to train on
  */
 export async function importSplit(path: string, heldoutPath?: string): Promise<ImportedData> {
-  const { file, notes } = await importFile(path, 'train');
+  const { file, images, notes } = await importFile(path, 'train');
   if (heldoutPath === undefined) {
     const problems = holdOut(file.problems);
     const heldout = problems.filter(({ split }) => split === 'heldout').length;
     if (heldout === problems.length) throw tooFew(path);
     notes.push(heldOutNote(heldout, problems.length));
-    return { files: [{ ...file, problems }], notes };
+    return { files: [{ ...file, problems }], images, notes };
   }
   const heldout = await importFile(heldoutPath, 'heldout');
   const own = withoutHeldout(file.problems, heldout.file.problems, path, notes);
-  return { files: [{ ...file, problems: own }, heldout.file], notes: [...notes, ...heldout.notes] };
+  return {
+    files: [{ ...file, problems: own }, heldout.file],
+    images: new Map([...images, ...heldout.images]),
+    notes: [...notes, ...heldout.notes],
+  };
 }
 
-async function importFile(path: string, split: Split): Promise<{ file: ImportedFile; notes: string[] }> {
+async function importFile(
+  path: string,
+  split: Split,
+): Promise<{ file: ImportedFile; images: Map<string, Uint8Array>; notes: string[] }> {
   const reader = createDataReader();
-  const problems: (NewProblem & { meta: ProblemMeta; images: string[] })[] = [];
+  const problems: (NewProblem & { meta: ProblemMeta })[] = [];
+  const images = new Map<string, Uint8Array>();
   let start: ReadStart | undefined;
   let [unusable, repeated] = [0, 0];
   let first: BadRow | undefined;
   try {
-    for await (const batch of reader.problems({ path, mapping: { guessExcept: {} }, images: false })) {
+    for await (const batch of reader.problems({ path, mapping: { guessExcept: {} }, images: true })) {
       const { columns } = batch;
       start = batch.start;
       unusable += columns.unreadable + columns.unusable;
       repeated += columns.repeated.length;
       first ??= columns.skipped.find(({ line }) => !columns.repeated.includes(line));
-      columns.id.forEach((id, i) => problems.push(problemOf(columns, i, id)));
+      let next = 0;
+      columns.id.forEach((id, i) => {
+        const own = columns.images.slice(next, (next += columns.imageCount[i]!)).map((bytes) => {
+          const name = storedImageName(bytes);
+          images.set(name, bytes);
+          return name;
+        });
+        problems.push({ ...problemOf(columns, i, id), images: own });
+      });
     }
   } finally {
     reader.close();
@@ -88,16 +107,12 @@ async function importFile(path: string, split: Split): Promise<{ file: ImportedF
   if (first !== undefined)
     notes.push(`Not usable in ${name}: ${countOf(unusable, 'row')} (line ${first.line}: ${first.reason}).`);
   if (repeated > 0) notes.push(sameText(name, repeated));
-  const distinct = usableProblems(problems, name, path, notes);
-  return { file: { name, file: resolve(path), mapping, problems: named(distinct, split) }, notes };
+  const distinct = usableProblems(problems, name, notes);
+  return { file: { name, file: resolve(path), mapping, problems: named(distinct, split) }, images, notes };
 }
 
-/** A problem out of a batch; its images are counted, not named. */
-function problemOf(
-  columns: ProblemColumns,
-  i: number,
-  id: string,
-): NewProblem & { meta: ProblemMeta; images: string[] } {
+/** A problem out of a batch, without its images. */
+function problemOf(columns: ProblemColumns, i: number, id: string): NewProblem & { meta: ProblemMeta } {
   return {
     id,
     key: columns.key[i]!,
@@ -105,7 +120,7 @@ function problemOf(
     answer: columns.answer[i]!,
     source: columns.source[i]!,
     split: '',
-    images: Array.from({ length: columns.imageCount[i]! }, () => ''),
+    images: [],
     // Sound: the reader wrote it.
     meta: JSON.parse(columns.meta[i]!) as ProblemMeta,
   };
@@ -124,42 +139,27 @@ function sameText(name: string, count: number): string {
 }
 
 /**
- * What a run can use of some problems: those without images, each text once.
+ * What a run can use of some problems: each text with its images once.
  * @param notes gets a sentence for what is left out
- * @throws AresError 'unsupported' when every problem has images
  */
-export function usableProblems<P extends { key: number; images: readonly unknown[] }>(
-  problems: readonly P[],
-  name: string,
-  where: string,
-  notes: string[],
-): P[] {
-  const textOnly = problems.filter(({ images }) => images.length === 0);
-  if (textOnly.length === 0 && problems.length > 0) {
-    throw new AresError('unsupported', 'Every problem of this dataset has images, which no model here can see yet.', {
-      where,
-      hint: 'Choose a dataset of text problems.',
-    });
-  }
-  const withImages = problems.length - textOnly.length;
-  if (withImages > 0) notes.push(`Left out of ${name}: ${countOf(withImages, 'problem')} with images.`);
+export function usableProblems<P extends { key: number }>(problems: readonly P[], name: string, notes: string[]): P[] {
   const seen = new Set<number>();
-  const distinct = textOnly.filter(({ key }) => !seen.has(key) && seen.add(key));
-  const repeated = textOnly.length - distinct.length;
+  const distinct = problems.filter(({ key }) => !seen.has(key) && seen.add(key));
+  const repeated = problems.length - distinct.length;
   if (repeated > 0) notes.push(sameText(name, repeated));
   return distinct;
 }
 
 /** Problems as the store wants them, a name that was taken before followed by the line. */
 export function named(
-  problems: readonly (Omit<NewProblem, 'split' | 'images' | 'meta'> & { meta: ProblemMeta })[],
+  problems: readonly (Omit<NewProblem, 'split' | 'meta'> & { meta: ProblemMeta })[],
   split: Split,
 ): NewProblem[] {
   const taken = new Set<string>();
-  return problems.map(({ key, id, prompt, answer, source, meta }) => {
+  return problems.map(({ key, id, prompt, answer, source, images, meta }) => {
     const unique = taken.has(id) ? `${id} (line ${meta.line})` : id;
     taken.add(unique);
-    return { id: unique, key, prompt, answer, source, split, images: [], meta };
+    return { id: unique, key, prompt, answer, source, split, images, meta };
   });
 }
 

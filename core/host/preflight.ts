@@ -40,11 +40,12 @@ import {
 } from './runPlan.ts';
 
 export async function preflight(
-  { folder, store }: OpenProject,
+  project: OpenProject,
   request: RunRequest,
   limits: MachineLimits,
   endpoints: Pick<EndpointBook, 'served'>,
 ): Promise<Preflight> {
+  const { folder, store } = project;
   const found: Preflight = {
     error: null,
     warnings: [],
@@ -60,9 +61,9 @@ export async function preflight(
   try {
     const recipe = parseRecipe(request.recipe, 'the recipe');
     const { folder: modelFolder, served } = requireModel(store, request.modelId);
-    if (served !== null) return servedPreflight(found, store, folder, request, recipe, endpoints.served(served));
+    if (served !== null) return servedPreflight(found, project, request, recipe, endpoints.served(served));
     const model = openModelFolder(modelFolder);
-    const source = sourceFromStore(store, request.kind, request);
+    const source = sourceFromStore(project, request.kind, request);
     const labels = labelsOf(store, request.modelId, source);
     const plan = await planRun(request.kind, recipe, model, source);
     const { preparation, stages } = plan;
@@ -74,7 +75,12 @@ export async function preflight(
     found.remainingMs = duration?.durationMs ?? null;
     found.basis = duration?.basis ?? null;
     found.writes = writesOf(folder, store, plan, model);
-    found.warnings = [...source.notes, ...preparation.notes, ...warningsOf(plan, labels, found, folder)];
+    found.warnings = [
+      ...source.notes,
+      ...(plan.lost.note === null ? [] : [plan.lost.note]),
+      ...preparation.notes,
+      ...warningsOf(plan, labels, found, folder),
+    ];
     found.warnings.push(...providerNotes(providerFor(plan.recipe, limits)));
     found.memory = memoryOf(plan, limits);
     engineFor(plan, limits);
@@ -88,30 +94,34 @@ export async function preflight(
 /** Of a run whose model answers elsewhere: what it will ask for at most, and what the answers will lack. */
 function servedPreflight(
   found: Preflight,
-  store: Store,
-  projectFolder: string,
+  project: OpenProject,
   request: RunRequest,
   asked: Recipe,
   served: ServedModel,
 ): Preflight {
-  const source = sourceFromStore(store, request.kind, request);
-  const { recipe, stages } = planServedRun(request.kind, asked, source);
-  const duration = expectedDuration(store, request.modelId, stages);
+  const source = sourceFromStore(project, request.kind, request);
+  const { recipe, stages, lost } = planServedRun(request.kind, asked, source);
+  const duration = expectedDuration(project.store, request.modelId, stages);
   const responses = stages.reduce((sum, { units }) => sum + units, 0);
   return {
     ...found,
-    trainProblems: source.train.length,
+    trainProblems: source.train.length - lost.keys.size,
     stages: stages.map(({ name, units }) => ({ name, units: Math.ceil(units) })),
     remainingMs: duration?.durationMs ?? null,
     basis: duration?.basis ?? null,
     writes: [
       {
         what: 'Responses with tokens, at most',
-        path: join(projectFolder, 'ares.db'),
+        path: join(project.folder, 'ares.db'),
         bytes: responses * recipe.label.maxNewTokens * BYTES_PER_TOKEN,
       },
     ],
-    warnings: [...source.notes, ...recipeWarnings(recipe), ...servedNotes(served.capabilities, recipe)],
+    warnings: [
+      ...source.notes,
+      ...(lost.note === null ? [] : [lost.note]),
+      ...recipeWarnings(recipe),
+      ...servedNotes(served.capabilities, recipe),
+    ],
   };
 }
 

@@ -5,6 +5,7 @@
  * them. Nothing is written before `record`.
  */
 import type { RunKind } from '#core/runs/context.ts';
+import type { ReadImage } from '#core/runs/promptImages.ts';
 import { type RunProblem, fromStored } from '#core/runs/prompts.ts';
 import type { NewProblem } from '#core/store/problems.ts';
 import type { Store } from '#core/store/store.ts';
@@ -21,6 +22,8 @@ import {
   usableProblems,
   withoutHeldout,
 } from './importData.ts';
+import type { OpenProject } from './hostContext.ts';
+import { readStoredImage, storeImage } from './projectImages.ts';
 import type { RunFile, StoredSplit } from './runFile.ts';
 
 export interface ProblemSource {
@@ -28,8 +31,14 @@ export interface ProblemSource {
   heldout: RunProblem[];
   /** What was left out or decided, one sentence each, for the log of the run. */
   notes: readonly string[];
-  /** Stores what is not stored yet; called in the transaction that creates the run. */
-  record(store: Store, nowMs: number): Pick<RunFile, 'train' | 'heldout'>;
+  readImage: ReadImage;
+  /** Puts the images of the problems into the project, where they are not there yet. */
+  keepImages(projectFolder: string): Promise<void>;
+  /**
+   * Stores what is not stored yet; called in the transaction that creates the run.
+   * @param except keys of problems that the run leaves out
+   */
+  record(store: Store, nowMs: number, except: ReadonlySet<number>): Pick<RunFile, 'train' | 'heldout'>;
 }
 
 /**
@@ -42,20 +51,25 @@ export async function sourceFromFiles(
   dataFile: string,
   heldoutFile: string | undefined,
 ): Promise<ProblemSource> {
-  const { files, notes } = await importFor(kind, dataFile, heldoutFile);
+  const { files, notes, images } = await importFor(kind, dataFile, heldoutFile);
   const problemsOf = (split: Split) =>
     files.flatMap(({ problems }) => problems.filter((problem) => problem.split === split)).map(toRunProblem);
   return {
     train: problemsOf('train'),
     heldout: problemsOf('heldout'),
     notes,
-    record(store, nowMs) {
+    readImage: async (name) => images.get(name)!,
+    async keepImages(projectFolder) {
+      for (const bytes of images.values()) storeImage(projectFolder, bytes);
+    },
+    record(store, nowMs, except) {
       const datasetIds = files.map((file) => storeDataset(store, file, nowMs));
       const storedSplit = (split: Split): StoredSplit | null => {
         const index = files.findIndex(({ problems }) => problems.some((problem) => problem.split === split));
         if (index === -1) return null;
         const set = { datasetId: datasetIds[index]!, split, poolId: null };
-        return { ...set, problems: rangesOf(readSet(store, set).map(({ problemId }) => problemId)) };
+        const kept = readSet(store, set).filter(({ key }) => !except.has(key));
+        return { ...set, problems: rangesOf(kept.map(({ problemId }) => problemId)) };
       };
       return { train: storedSplit('train'), heldout: storedSplit('heldout') };
     },
@@ -69,8 +83,8 @@ function importFor(kind: RunKind, dataFile: string, heldoutFile: string | undefi
 }
 
 /** Problems before they have an identity in the store. */
-function toRunProblem({ key, id, prompt, answer, source }: NewProblem): RunProblem {
-  return { problemId: 0, key, id, prompt: prompt as RunProblem['prompt'], answer, source };
+function toRunProblem(problem: NewProblem): RunProblem {
+  return fromStored({ ...problem, problemId: 0, datasetId: 0 });
 }
 
 export interface StoredSets {
@@ -85,42 +99,57 @@ export interface StoredSets {
  * @throws AresError 'usage' when the kind of run needs problems that are not named, 'bad-data' when too few
  *   are left, 'unsupported', 'not-found'
  */
-export function sourceFromStore(store: Store, kind: RunKind, { train, heldout }: StoredSets): ProblemSource {
+export function sourceFromStore(
+  { store, folder }: OpenProject,
+  kind: RunKind,
+  { train, heldout }: StoredSets,
+): ProblemSource {
   const notes: string[] = [];
-  const read = (set: ProblemSet) => usableProblems(readSet(store, set), nameOf(store, set), nameOf(store, set), notes);
+  const read = (set: ProblemSet) => usableProblems(readSet(store, set), nameOf(store, set), notes);
+  const stored = (one: Chosen | null, other: Chosen | null) => storedSource(folder, one, other, notes);
   if (kind === 'label') {
     const set = train ?? missing('label');
-    return stored([set, read(set)], null, notes);
+    return stored([set, read(set)], null);
   }
   if (kind === 'evaluate') {
     const set = heldout ?? train ?? missing('evaluate on');
-    return stored(null, [set, read(set)], notes);
+    return stored(null, [set, read(set)]);
   }
   const set = train ?? missing('train on');
   const where = nameOf(store, set);
   const all = read(set);
   if (heldout !== null) {
     const held = read(heldout);
-    return stored([set, withoutHeldout(all, held, where, notes)], [heldout, held], notes);
+    return stored([set, withoutHeldout(all, held, where, notes)], [heldout, held]);
   }
   const divided = holdOut(all);
   const held = divided.filter(({ split }) => split === 'heldout');
   if (held.length === divided.length) throw tooFew(where);
   notes.push(heldOutNote(held.length, divided.length));
-  return stored([set, divided.filter(({ split }) => split === 'train')], [set, held], notes);
+  return stored([set, divided.filter(({ split }) => split === 'train')], [set, held]);
 }
 
 type Chosen = readonly [ProblemSet, readonly Parameters<typeof fromStored>[0][]];
 
-function stored(train: Chosen | null, heldout: Chosen | null, notes: readonly string[]): ProblemSource {
+function storedSource(
+  projectFolder: string,
+  train: Chosen | null,
+  heldout: Chosen | null,
+  notes: readonly string[],
+): ProblemSource {
   const runProblems = (chosen: Chosen | null) => (chosen === null ? [] : chosen[1].map(fromStored));
-  const split = (chosen: Chosen | null): StoredSplit | null =>
-    chosen === null ? null : { ...chosen[0], problems: rangesOf(chosen[1].map(({ problemId }) => problemId)) };
+  const split = (chosen: Chosen | null, except: ReadonlySet<number>): StoredSplit | null => {
+    if (chosen === null) return null;
+    const kept = chosen[1].filter(({ key }) => !except.has(key));
+    return { ...chosen[0], problems: rangesOf(kept.map(({ problemId }) => problemId)) };
+  };
   return {
     train: runProblems(train),
     heldout: runProblems(heldout),
     notes,
-    record: () => ({ train: split(train), heldout: split(heldout) }),
+    readImage: async (name) => (await readStoredImage(projectFolder, name)).bytes,
+    keepImages: async () => undefined,
+    record: (_store, _nowMs, except) => ({ train: split(train, except), heldout: split(heldout, except) }),
   };
 }
 

@@ -21,7 +21,7 @@ const imageName = /^[0-9a-f]{64}\.(png|jpeg|webp|gif|bmp)$/;
  * @throws AresError 'disk'
  */
 export function storeImage(projectFolder: string, bytes: Uint8Array): { name: string; isNew: boolean } {
-  const name = `${createHash('sha256').update(bytes).digest('hex')}.${imageType(bytes)!}`;
+  const name = storedImageName(bytes);
   const path = imagePath(projectFolder, name);
   if (existsSync(path)) return { name, isNew: false };
   try {
@@ -32,6 +32,11 @@ export function storeImage(projectFolder: string, bytes: Uint8Array): { name: st
     throw toAresError(thrown);
   }
   return { name, isNew: true };
+}
+
+/** The name that an image has in every project. */
+export function storedImageName(bytes: Uint8Array): string {
+  return `${createHash('sha256').update(bytes).digest('hex')}.${imageType(bytes)!}`;
 }
 
 /** @throws AresError 'not-found' for a name that is none, or a file that is gone */

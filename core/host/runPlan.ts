@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { loadVocabulary } from '#core/ares/triggerFiles.ts';
+import { countOf } from '#core/compare/format.ts';
 import type { EngineOptions } from '#core/engine/localEngine.ts';
 import type { TextConfig } from '#core/model/config.ts';
 import type { ModelFolder } from '#core/model/modelFolder.ts';
@@ -36,6 +37,8 @@ export interface RunPlan {
   workload: Workload;
   stages: StageWork[];
   triggerWords: string[];
+  /** Problems that the run leaves out: their keys, and the sentence that says so. */
+  lost: { keys: ReadonlySet<number>; note: string | null };
 }
 
 /** @throws AresError 'bad-data' when nothing fits the model, 'not-found' or 'bad-file' for the trigger words */
@@ -43,11 +46,11 @@ export async function planRun(
   kind: RunKind,
   asked: Recipe,
   model: ModelFolder,
-  { train, heldout }: Pick<ProblemSource, 'train' | 'heldout'>,
+  source: Pick<ProblemSource, 'train' | 'heldout' | 'readImage'>,
 ): Promise<RunPlan> {
   const recipe = recipeOfKind(asked, kind);
   const { words } = loadVocabulary(recipe.policy.method.count.vocabulary);
-  const preparation = await prepare(model, recipe, train, heldout);
+  const preparation = await prepare(model, recipe, source, { read: source.readImage, ifUnreadable: 'set aside' });
   return {
     kind,
     recipe,
@@ -55,6 +58,7 @@ export async function planRun(
     workload: workloadOfRun(model.config, recipe, preparation.longestSequence),
     stages: stageWork(recipe, preparation.train.length, preparation.heldout.length, kind),
     triggerWords: [...words],
+    lost: preparation.lost,
   };
 }
 
@@ -66,7 +70,7 @@ export function planServedRun(
   kind: RunKind,
   asked: Recipe,
   { train }: Pick<ProblemSource, 'train'>,
-): Pick<RunPlan, 'kind' | 'recipe' | 'stages' | 'triggerWords'> {
+): Pick<RunPlan, 'kind' | 'recipe' | 'stages' | 'triggerWords' | 'lost'> {
   if (kind !== 'label') {
     throw new AresError(
       'unsupported',
@@ -77,7 +81,23 @@ export function planServedRun(
     );
   }
   const recipe = recipeOfKind(asked, kind);
-  return { kind, recipe, stages: stageWork(recipe, train.length, 0, kind), triggerWords: [] };
+  const text = train.filter(({ images }) => images === undefined);
+  const seen = train.length - text.length;
+  if (text.length === 0 && seen > 0) {
+    throw new AresError('unsupported', 'Every problem has images, which are not sent to servers.', {
+      hint: 'Label with a Qwen2.5-VL model in a folder here, or choose problems without images.',
+    });
+  }
+  return {
+    kind,
+    recipe,
+    stages: stageWork(recipe, text.length, 0, kind),
+    triggerWords: [],
+    lost: {
+      keys: new Set(train.filter(({ images }) => images !== undefined).map(({ key }) => key)),
+      note: seen === 0 ? null : `Set aside: ${countOf(seen, 'problem')} with images, which are not sent to servers.`,
+    },
+  };
 }
 
 /** How a run loads the machine. */

@@ -11,23 +11,26 @@ import type { Engine, RolloutProgress, ScoreColumns, Sequence } from '#core/engi
 import { grade } from '#core/grading/grade.ts';
 import { tokenPieces } from '#core/model/tokenPieces.ts';
 import { RandomStep } from '#core/runs/context.ts';
-import { fromStored, prepareProblems } from '#core/runs/prompts.ts';
+import { openPromptImages } from '#core/runs/promptImages.ts';
+import { type PreparedProblem, fromStored, prepareProblems } from '#core/runs/prompts.ts';
 import { AresError } from '#core/util/errors.ts';
 import { mean } from '#core/util/statistics.ts';
 import type { InspectionEngine, JobControl } from './hostContext.ts';
+import { readStoredImage } from './projectImages.ts';
 import type { StoredTrace } from './storedTrace.ts';
 
 /** The k most likely tokens at every position, with the rank of the token that was chosen. */
 export async function alternativesOf(
   trace: StoredTrace,
   wanted: number,
+  projectFolder: string,
   inspection: InspectionEngine,
   { signal, progress }: JobControl,
 ): Promise<Alternatives> {
   const { reader, tokens, key } = trace;
   const k = Math.min(wanted, reader.base.config.vocabSize);
   const weights = reader.nearestWeights(key);
-  const sequence: Sequence = { promptIds: promptOf(trace), responseIds: tokens.ids };
+  const sequence: Sequence = { ...(await promptOf(trace, projectFolder)), responseIds: tokens.ids };
   const { temperature } = reader.sampling(key.stage);
   const longestSequence = sequence.promptIds.length + tokens.ids.length;
   // All positions come from one pass, of which nobody can say how far it is.
@@ -56,6 +59,7 @@ type Branches = ResponseOf<'rollouts.fork'>;
 export async function forkTrace(
   trace: StoredTrace,
   request: ForkRequest,
+  projectFolder: string,
   inspection: InspectionEngine,
   { signal, progress }: JobControl,
 ): Promise<Branches> {
@@ -63,17 +67,17 @@ export async function forkTrace(
   const { position, tokenId, maxNewTokens } = request;
   checkFork(trace, position, tokenId);
   const weights = reader.nearestWeights(key);
-  const promptIds = promptOf(trace);
+  const prompt = await promptOf(trace, projectFolder);
   const kept = tokens.ids.subarray(0, position);
   const prefixIds = tokenId === null ? kept.slice() : Int32Array.of(...kept, tokenId);
-  const limit = Math.min(reader.base.config.maxPositions - promptIds.length, prefixIds.length + maxNewTokens);
+  const limit = Math.min(reader.base.config.maxPositions - prompt.promptIds.length, prefixIds.length + maxNewTokens);
   if (limit <= prefixIds.length) {
     throw new AresError('usage', 'The model has no positions left after this token.', {
       where: `token ${position}`,
       hint: 'Fork from an earlier one.',
     });
   }
-  const longestSequence = promptIds.length + limit;
+  const longestSequence = prompt.promptIds.length + limit;
   const { sequences, stopped, scores } = await inspection.withModel(
     { ...weights, longestSequence },
     async (engine, model) => {
@@ -84,7 +88,7 @@ export async function forkTrace(
         trace,
         { ...request, maxNewTokens: limit },
         prefixIds,
-        promptIds,
+        prompt,
         ({ newTokens }) => progress(newTokens, atMost),
       );
       // Scored as the trace was, whatever temperature it went on with; the token that was chosen is scored too.
@@ -103,15 +107,15 @@ async function continuations(
   { reader, problem }: StoredTrace,
   { tokenId, samples, temperature, maxNewTokens, seed }: ForkRequest,
   prefixIds: Int32Array,
-  promptIds: Int32Array,
+  prompt: Prompt,
   onProgress: (progress: RolloutProgress) => void,
 ): Promise<{ sequences: Sequence[]; stopped: boolean[] }> {
   const { stopIds } = reader.base;
   // The end was chosen: there is nothing to go on with.
   if (tokenId !== null && stopIds.includes(tokenId))
-    return { sequences: [{ promptIds, responseIds: prefixIds }], stopped: [true] };
+    return { sequences: [{ ...prompt, responseIds: prefixIds }], stopped: [true] };
   const jobs = Array.from({ length: samples }, (_, sampleKey) => ({
-    promptIds,
+    ...prompt,
     prefixIds,
     promptKey: problem.key,
     sampleKey,
@@ -121,7 +125,7 @@ async function continuations(
   let offset = 0;
   const sequences = Array.from(rollouts.lengths, (length): Sequence => {
     const fresh = rollouts.ids.subarray(offset, (offset += length));
-    return { promptIds, responseIds: Int32Array.of(...prefixIds, ...fresh) };
+    return { ...prompt, responseIds: Int32Array.of(...prefixIds, ...fresh) };
   });
   return { sequences, stopped: Array.from(rollouts.stopped, (value) => value === 1) };
 }
@@ -156,8 +160,15 @@ function branchesOf(
   });
 }
 
-function promptOf({ reader, problem }: StoredTrace): Int32Array {
-  return prepareProblems(reader.base, [fromStored(problem)])[0]!.promptIds;
+type Prompt = Pick<Sequence, 'promptIds' | 'images'>;
+
+async function promptOf({ reader, problem }: StoredTrace, projectFolder: string): Promise<Prompt> {
+  const read = async (name: string) => (await readStoredImage(projectFolder, name)).bytes;
+  const images = problem.images.length > 0 ? openPromptImages(reader.base, read) : null;
+  const [{ promptIds, imageInputs }] = (await prepareProblems(reader.base, [fromStored(problem)], images)) as [
+    PreparedProblem,
+  ];
+  return { promptIds, ...(imageInputs === undefined ? {} : { images: await imageInputs() }) };
 }
 
 function checkFork({ tokens, reader }: StoredTrace, position: number, tokenId: number | null): void {

@@ -60,11 +60,7 @@ const repositoryName = /^(?!\.)[\w.-]+\/(?!\.)[\w.-]+$/;
  */
 export async function pullModel(request: PullRequest, control: PullControl): Promise<Pulled> {
   const { name, target } = request;
-  if (!repositoryName.test(name)) {
-    throw new AresError('usage', `"${name}" is not the name of a model on the hub.`, {
-      hint: 'Write it as organisation/name, such as Qwen/Qwen2.5-0.5B-Instruct.',
-    });
-  }
+  requireModelName(name);
   if (existsSync(target)) {
     throw new AresError('usage', 'This already exists.', {
       where: target,
@@ -85,6 +81,15 @@ export async function pullModel(request: PullRequest, control: PullControl): Pro
     return { folder: target, commit, files: files.length, sizeBytes: totalOf(files) };
   } catch (thrown) {
     throw explained(thrown, request);
+  }
+}
+
+/** @throws AresError 'usage' */
+export function requireModelName(name: string): void {
+  if (!repositoryName.test(name)) {
+    throw new AresError('usage', `"${name}" is not the name of a model on the hub.`, {
+      hint: 'Write it as organisation/name, such as Qwen/Qwen2.5-0.5B-Instruct.',
+    });
   }
 }
 

@@ -12,7 +12,7 @@ import { AresError } from '#core/util/errors.ts';
 import { coldStartBatch, coldStartSteps, superviseStep } from './coldStart.ts';
 import type { RunContext, StageEnd } from './context.ts';
 import { type LabelledRun, readLabels } from './labelStage.ts';
-import type { PreparedProblem, RunProblem } from './prompts.ts';
+import { type PreparedProblem, type RunProblem, imagesFor } from './prompts.ts';
 import { runTrainingLoop } from './trainingLoop.ts';
 
 interface Candidate<P extends RunProblem> extends Trace {
@@ -65,13 +65,13 @@ export async function runColdStartStage(
       hint: 'See the warnings above: the model needs problems it solves at different rates, with longer answers where it is harder.',
     });
   }
-  const sequences = curation.chosen.map(({ index }): Sequence => {
+  const traces = curation.chosen.map(({ index }) => {
     const { rolloutId, prepared } = candidates[index]!;
-    return { promptIds: prepared.promptIds, responseIds: store.rollouts.tokens(rolloutId)!.ids };
+    return { problem: prepared, responseIds: store.rollouts.tokens(rolloutId)!.ids };
   });
-  const plan = { traces: sequences.length, epochs, batchSize, seed: recipe.seed };
+  const plan = { traces: traces.length, epochs, batchSize, seed: recipe.seed };
   const steps = coldStartSteps(plan);
-  await engine.openTrainer(model, optimizer);
+  await engine.openTrainer(model, optimizer, recipe.coldStart.trains);
   return runTrainingLoop(context, {
     stage,
     name: 'cold-start',
@@ -80,7 +80,13 @@ export async function runColdStartStage(
     initial: null,
     advance: async (step) => {
       const learningRate = learningRateAt({ ...schedule, totalSteps: steps }, step);
-      const batch = coldStartBatch(plan, step).map((i) => sequences[i]!);
+      const chosen = coldStartBatch(plan, step).map((i) => traces[i]!);
+      const imagesOf = await imagesFor(chosen.map(({ problem }) => problem));
+      const batch = chosen.map(({ problem, responseIds }): Sequence => ({
+        promptIds: problem.promptIds,
+        ...imagesOf(problem),
+        responseIds,
+      }));
       const { loss, gradientNorm } = await superviseStep(engine, model, batch, learningRate);
       const tokens = batch.reduce((sum, { responseIds }) => sum + responseIds.length, 0);
       return { state: null, metrics: { loss, gradientNorm, learningRate }, tokens };

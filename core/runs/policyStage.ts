@@ -34,7 +34,7 @@ export async function runPolicyStage(
   const sampling = samplingOf(base, recipe.policy, alternatives);
   const sampler = { engine, model, tokenizer: base.tokenizer, sampling, seed: recipe.seed, triggers };
   const initial: PolicyState = { controllers: initialState(method), cursor: 0 };
-  await engine.openTrainer(model, optimizer);
+  await engine.openTrainer(model, optimizer, recipe.policy.trains);
   return runTrainingLoop(context, {
     stage,
     name: 'policy',

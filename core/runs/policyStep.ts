@@ -12,7 +12,7 @@ import { type IterationResult, finishIteration } from '#core/ares/iteration.ts';
 import type { AresOptions } from '#core/ares/options.ts';
 import { forkThreshold } from '#core/ares/thresholds.ts';
 import type { ModelHandle, RolloutProgress, Sequence } from '#core/engine/api.ts';
-import type { PreparedProblem } from './prompts.ts';
+import { type PreparedProblem, imagesFor } from './prompts.ts';
 import { type Response, type SampledGroup, type Sampler, sampleGroups, toRolloutGroup } from './responses.ts';
 
 export interface PolicyStepOptions {
@@ -80,8 +80,13 @@ export async function policyStep(
   return { groups: sampled, iteration, state: iteration.state, metrics: { ...iteration.metrics, ...update } };
 }
 
-function toSequence({ problem, ids }: Response): Sequence {
-  return { promptIds: problem.promptIds, responseIds: ids };
+async function toSequences(responses: readonly Response[]): Promise<Sequence[]> {
+  const imagesOf = await imagesFor(responses.map(({ problem }) => problem));
+  return responses.map(({ problem, ids }) => ({
+    promptIds: problem.promptIds,
+    ...imagesOf(problem),
+    responseIds: ids,
+  }));
 }
 
 /** Puts the reference policy's log-probs into the rollouts of kept responses. */
@@ -95,7 +100,7 @@ async function scoreReference(
 ): Promise<void> {
   const chosen = responses.flatMap((_, i) => (kept[i] ? [i] : []));
   if (chosen.length === 0) return;
-  const sequences = chosen.map((i) => toSequence(responses[i]!));
+  const sequences = await toSequences(chosen.map((i) => responses[i]!));
   const { logprobs } = await engine.score({ model: reference, sequences, temperature });
   const rollouts = assessment.groups.flatMap((group) => group.responses.map(({ rollout }) => rollout));
   let offset = 0;
@@ -119,7 +124,7 @@ async function updatePolicy(
   const totals = { loss: 0, klLoss: 0, gradientNorm: 0 };
   for (let epoch = 0; epoch < epochs; epoch++) {
     for (const part of parts) {
-      const sequences = part.map((i) => toSequence(responses[batch.responses[i]!]!));
+      const sequences = await toSequences(part.map((i) => responses[batch.responses[i]!]!));
       const loss = policyLoss(batch, part, method.loss, limits);
       const result = await engine.trainStep({ model, sequences, loss, learningRate });
       totals.loss += result.loss;

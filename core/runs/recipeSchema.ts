@@ -12,7 +12,7 @@
 import { z } from 'zod';
 import { type AdacsOptions, type AresOptions, type Bounds, labelStopRules } from '#core/ares/options.ts';
 import { type Patch, presetNames, presetOptions } from '#core/ares/presets.ts';
-import type { AdamWOptions, AdapterOptions } from '#core/engine/api.ts';
+import type { AdamWOptions, AdapterOptions, TrainedParts } from '#core/engine/api.ts';
 import { providers } from '#core/tensor/provider.ts';
 import type { Schedule } from '#core/engine/schedule.ts';
 import {
@@ -80,6 +80,9 @@ const adapter = z
   .nullable()
   .default(null) satisfies z.ZodType<Omit<AdapterOptions, 'seed'> | null>;
 
+/** Of a model that sees: its language part alone, as in the paper, or the vision tower too. */
+const trains = z.enum(['language', 'all']).default('language') satisfies z.ZodType<TrainedParts>;
+
 /** Fewer samples where the bucket is known before; only in runs that label and do not train, for which every sample counts. */
 const stopEarly = z
   .strictObject({
@@ -105,6 +108,7 @@ const label = z.strictObject({
 /** AdaCS: fine-tuning on curated traces of the model itself. */
 const coldStart = z.strictObject({
   enabled: z.boolean().default(true),
+  trains,
   adapter,
   curation: adacsOptionsSchema.prefault({}) satisfies z.ZodType<AdacsOptions>,
   epochs: count.default(2),
@@ -120,6 +124,7 @@ const policy = z
     /** The named method that `method` changes. */
     preset: z.enum(presetNames).default('aepo'),
     method: z.deepPartial(aresOptionsSchema).prefault({}),
+    trains,
     adapter,
     steps: count.default(50),
     promptsPerStep: count.default(16),

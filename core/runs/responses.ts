@@ -13,7 +13,7 @@ import type { Engine, ModelHandle, RolloutJob, RolloutProgress, SamplingOptions 
 import { gradeResponses } from '#core/grading/symbolic.ts';
 import type { Verdict } from '#core/grading/verdict.ts';
 import type { Tokenizer } from '#core/model/tokenizer.ts';
-import type { PreparedProblem } from './prompts.ts';
+import { type PreparedProblem, imagesFor } from './prompts.ts';
 
 /** One whole response; columns are over its tokens, a fork's prefix included. */
 export interface Response {
@@ -133,8 +133,10 @@ export async function respond(
   onProgress?: (progress: RolloutProgress) => void,
 ): Promise<Response[]> {
   const { engine, model, sampling, seed, triggers, tokenizer } = sampler;
+  const imagesOf = await imagesFor(wanted.map(({ problem }) => problem));
   const jobs = wanted.map(({ problem, sample, parent, forkPosition }): RolloutJob => ({
     promptIds: problem.promptIds,
+    ...imagesOf(problem),
     prefixIds: parent === undefined ? new Int32Array(0) : parent.ids.slice(0, forkPosition),
     promptKey: problem.key,
     sampleKey: sample,

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
 import { parseTextConfig } from '#core/model/config.ts';
 import { initialWeights } from '#core/model/initialise.ts';
@@ -43,21 +44,53 @@ const config = {
   torch_dtype: 'float32',
 };
 
-export function writeTinyModel(folder: string): string {
+const imageTokens = ['<|vision_start|>', '<|image_pad|>', '<|vision_end|>'];
+const visionConfig = {
+  ...config,
+  architectures: ['Qwen2_5_VLForConditionalGeneration'],
+  model_type: 'qwen2_5_vl',
+  vocab_size: pieces.length + 1 + imageTokens.length,
+  rope_scaling: { type: 'mrope', mrope_section: [2, 1, 1] },
+  vision_start_token_id: pieces.length + 1,
+  image_token_id: pieces.length + 2,
+  video_token_id: 1_000,
+  vision_config: {
+    depth: 1,
+    fullatt_block_indexes: [0],
+    hidden_size: 8,
+    num_heads: 2,
+    intermediate_size: 16,
+    out_hidden_size: 16,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+    window_size: 112,
+    in_channels: 3,
+  },
+};
+const imageProcessor = { patch_size: 14, merge_size: 2, temporal_patch_size: 2, min_pixels: 784, max_pixels: 3136 };
+const imageTemplate =
+  '{% for message in messages %}{% if message.content is string %}{{ message.content }}{% else %}' +
+  '{% for part in message.content %}{% if part.type == "image" %}' +
+  imageTokens.join('') +
+  '{% else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}{{ "\\n" }}{% endfor %}';
+
+/** @param seesImages a Qwen2.5-VL model with a tower of one layer, in place of a text model */
+export function writeTinyModel(folder: string, seesImages = false): string {
+  const specials = seesImages ? [END, ...imageTokens] : [END];
+  const modelConfig = seesImages ? visionConfig : config;
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
   const tokenizer = {
     version: '1.0',
-    added_tokens: [
-      {
-        id: pieces.length,
-        content: END,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-        special: true,
-      },
-    ],
+    added_tokens: specials.map((content, i) => ({
+      id: pieces.length + i,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
     normalizer: null,
     pre_tokenizer: {
       type: 'Sequence',
@@ -79,9 +112,13 @@ export function writeTinyModel(folder: string): string {
     },
   };
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(modelConfig));
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
-  const parsed = parseTextConfig(config, 'tiny');
+  if (seesImages) {
+    writeFileSync(join(folder, 'chat_template.jinja'), imageTemplate);
+    writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify(imageProcessor));
+  }
+  const parsed = parseTextConfig(modelConfig, 'tiny');
   const weights = initialWeights(parsed, 3, 0.05);
   const tensors = parameterSpecs(parsed).map(({ name, shape }) => ({ name, shape, data: weights.get(name)! }));
   writeSafetensors(join(folder, 'model.safetensors'), tensors);
@@ -94,6 +131,27 @@ export function writeProblems(file: string, count: number): string {
     question: `a ${words[i % 7]} ${words[Math.floor(i / 7) % 7]}`,
     answer: String(1 + (i % 2)),
   }));
+  writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return file;
+}
+
+/** Every third problem of text alone, the others with one image or two, placed by the text or in front of it. */
+export async function writeImageProblems(folder: string, count: number): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const colours = ['red', 'green', 'blue', 'black', 'white'];
+  for (const [i, background] of colours.entries()) {
+    const size = { width: 28 * (1 + (i % 2)), height: 28, channels: 3 as const, background };
+    await sharp({ create: size })
+      .png()
+      .toFile(join(folder, `${background}.png`));
+  }
+  const image = (i: number) => `${colours[i % colours.length]}.png`;
+  const rows = Array.from({ length: count }, (_, i) => ({
+    question: `${i % 3 === 2 ? '<image>' : ''}a ${words[i % 7]}${i % 3 === 2 ? '<image>' : ''} ${words[Math.floor(i / 7) % 7]}`,
+    images: i % 3 === 0 ? [] : i % 3 === 1 ? [image(i)] : [image(i), image(i + 1)],
+    answer: String(1 + (i % 2)),
+  }));
+  const file = join(folder, 'data.jsonl');
   writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return file;
 }

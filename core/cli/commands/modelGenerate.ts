@@ -6,7 +6,7 @@
  */
 import { defineCommand } from '#core/cli/command.ts';
 import { providerOption, withEngine } from '#core/cli/engine.ts';
-import { encodePrompts, readPromptFile } from '#core/cli/promptFile.ts';
+import { type Prompt, encodePrompts, readPromptFile } from '#core/cli/promptFile.ts';
 import { type GeneratedResponse, splitResponses, tokenTable } from '#core/cli/generated.ts';
 import type { RolloutColumns, RolloutRequest } from '#core/engine/api.ts';
 import type { Terminal } from '#core/cli/terminal.ts';
@@ -20,6 +20,11 @@ export const modelGenerate = defineCommand({
     model: { kind: 'text', value: 'DIR', help: 'Hugging Face model folder.', required: true },
     prompt: { kind: 'text', value: 'TEXT', help: 'The prompt.' },
     prompts: { kind: 'text', value: 'FILE', help: 'Instead: JSON lines with "prompt", "messages" or "ids".' },
+    image: {
+      kind: 'text',
+      value: 'A,B',
+      help: 'Images of the prompt, for a model that sees; <image> marks their places.',
+    },
     plain: { kind: 'flag', help: 'Encode the text as it is, without the chat template.' },
     samples: { kind: 'number', value: 'N', help: 'Responses per prompt.', default: 1, integer: true, minimum: 1 },
     maxNewTokens: {
@@ -79,10 +84,10 @@ export const modelGenerate = defineCommand({
     const { model: folder, samples, temperature, topK, topP, greedy, maxNewTokens, alternatives, seed } = options;
     const prompts = await givenPrompts(options);
     const model = openModelFolder(folder);
-    const encoded = encodePrompts(model, prompts, options.plain);
-    const jobs = encoded.flatMap((promptIds, promptKey) =>
+    const encoded = await encodePrompts(model, prompts, options.plain);
+    const jobs = encoded.flatMap((prompt, promptKey) =>
       Array.from({ length: samples }, (_, sampleKey) => ({
-        promptIds,
+        ...prompt,
         prefixIds: new Int32Array(0),
         promptKey,
         sampleKey,
@@ -114,11 +119,16 @@ export const modelGenerate = defineCommand({
   },
 });
 
-async function givenPrompts({ prompt, prompts }: { prompt: string | undefined; prompts: string | undefined }) {
-  if (prompt !== undefined && prompts === undefined) return [{ text: prompt }];
-  if (prompt === undefined && prompts !== undefined) return readPromptFile(prompts);
+async function givenPrompts({
+  prompt,
+  prompts,
+  image,
+}: Record<'prompt' | 'prompts' | 'image', string | undefined>): Promise<Prompt[]> {
+  if (prompt !== undefined && prompts === undefined)
+    return [{ text: prompt, ...(image === undefined ? {} : { images: image.split(',') }) }];
+  if (prompt === undefined && prompts !== undefined && image === undefined) return readPromptFile(prompts);
   throw new AresError('usage', 'There must be either --prompt or --prompts.', {
-    hint: 'Write --prompt "your question", or --prompts FILE with one JSON object per line.',
+    hint: 'Write --prompt "your question" (with --image FILE where it has one), or --prompts FILE with one JSON object per line.',
   });
 }
 

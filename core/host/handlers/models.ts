@@ -14,7 +14,7 @@ import { requireModel } from '#core/host/runFacts.ts';
 import { openModelFolder } from '#core/model/modelFolder.ts';
 import { checkWeights } from '#core/model/weights.ts';
 import { hubAccess } from '#core/remote/hubAccess.ts';
-import { pullModel } from '#core/remote/pullModel.ts';
+import { pullModel, requireModelName } from '#core/remote/pullModel.ts';
 import { AresError } from '#core/util/errors.ts';
 import { hashOfWeightsPatiently } from '#core/runs/modelHash.ts';
 
@@ -29,6 +29,7 @@ export function modelHandlers(host: HostContext): Subject {
     },
     'models.pull': ({ name, revision }) => {
       host.project();
+      requireModelName(name);
       const target = join(host.settings().dataFolder, 'models', ...name.split('/'));
       const about = { kind: 'download', title: `Download ${name}`, unit: 'bytes' } as const;
       const jobId = host.jobs.start(about, async (control) => {

@@ -15,12 +15,16 @@ export function traceHandlers(
     'rollouts.alternatives': ({ rolloutId, k }) => {
       const trace = read(rolloutId);
       const about = { kind: 'alternatives', title: `Alternatives in ${trace.problem.id}`, unit: 'tokens' } as const;
-      return host.jobs.run(about, (control) => alternativesOf(trace, k, host.inspection(), control));
+      return host.jobs.run(about, (control) =>
+        alternativesOf(trace, k, host.project().folder, host.inspection(), control),
+      );
     },
     'rollouts.fork': ({ rolloutId, ...request }) => {
       const trace = read(rolloutId);
       const about = { kind: 'fork', title: `Fork of ${trace.problem.id}`, unit: 'tokens' } as const;
-      return host.jobs.run(about, (control) => forkTrace(trace, request, host.inspection(), control));
+      return host.jobs.run(about, (control) =>
+        forkTrace(trace, request, host.project().folder, host.inspection(), control),
+      );
     },
   };
 }

@@ -7,6 +7,7 @@
  * Patches are ordered by merged cells (mergeSize × mergeSize patches that become one token), row by row,
  * and inside a cell row by row: that is how pixel values arrive and how features leave.
  */
+import { AresError } from '#core/util/errors.ts';
 import type { MultimodalConfig, VisionConfig } from './config.ts';
 
 /** Frames, rows and columns of patches; rows and columns are multiples of mergeSize. */
@@ -23,6 +24,33 @@ export function patchCount({ frames, rows, columns }: ImageGrid): number {
 /** Tokens an image takes in the sequence. */
 export function imageTokens(grid: ImageGrid, mergeSize: number): number {
   return patchCount(grid) / mergeSize ** 2;
+}
+
+/**
+ * Token ids of a prompt in which every image stands as one token, with each repeated as often as its image takes.
+ * @throws AresError 'bad-data' when there are not as many places as images
+ */
+export function expandImageTokens(
+  ids: Int32Array,
+  grids: readonly ImageGrid[],
+  { imageTokenId, vision }: Pick<MultimodalConfig, 'imageTokenId' | 'vision'>,
+): Int32Array {
+  const places = ids.reduce((count, id) => count + Number(id === imageTokenId), 0);
+  if (places !== grids.length) {
+    throw new AresError('bad-data', `The prompt has ${places} image tokens for ${grids.length} images.`, {
+      hint: 'Its text must not hold the image token itself, and the chat template must place every image once.',
+    });
+  }
+  const counts = grids.map((grid) => imageTokens(grid, vision.mergeSize));
+  const expanded = new Int32Array(ids.length + counts.reduce((sum, count) => sum + count - 1, 0));
+  let at = 0;
+  let image = 0;
+  for (const id of ids) {
+    const count = id === imageTokenId ? counts[image++]! : 1;
+    expanded.fill(id, at, at + count);
+    at += count;
+  }
+  return expanded;
 }
 
 /** Calls back for every patch of an image in order, with its row and column. */
