@@ -25,9 +25,6 @@ export interface SourcedTrace {
   correct: boolean;
 }
 
-/** Yields traces as they come in, in no particular order; a consumer that stops early ends the work behind it. */
-export type TraceSource = () => AsyncIterable<SourcedTrace>;
-
 /**
  * One text of a response whose reasoning a server sends apart (`reasoning_content`), or a dataset keeps in a
  * column of its own. Reasoning that brings its own tags keeps them; without reasoning it is the content.

@@ -1181,7 +1181,6 @@ export type RunRequest = z.output<typeof runRequest>;
 export type RunRow = z.output<typeof runRow>;
 export type RunDetails = z.output<typeof runDetails>;
 export type RunProgress = z.output<typeof runProgress>;
-export type RunStage = z.output<typeof stage>;
 export type Preflight = z.output<typeof preflight>;
 export type RunEvent = z.output<typeof event>;
 export type MetricSeries = z.output<typeof series>;

@@ -246,10 +246,3 @@ async function* gunzip(source: Source, name: string): AsyncIterable<Uint8Array> 
     gunzip.destroy();
   }
 }
-
-/** @throws AresError unsupported when the source is larger than `limit` */
-export function requireSize(source: Source, limit: number, hint: string): void {
-  if (source.sizeBytes <= limit) return;
-  const sizes = `${Math.ceil(source.sizeBytes / MEBIBYTE)} MiB; the limit for this format is ${limit / MEBIBYTE} MiB`;
-  throw new AresError('unsupported', `This file is too large to import: ${sizes}.`, { where: source.name, hint });
-}

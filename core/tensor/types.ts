@@ -20,8 +20,6 @@ export type TypedArrayOf<T extends ElementType> = T extends 'float32'
         ? Int32Array
         : Uint8Array;
 
-export type TensorData = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
-
 /** A concrete tensor on the CPU, row-major. */
 export interface Tensor<T extends ElementType = ElementType> {
   readonly type: T;
