@@ -87,6 +87,37 @@ describe.skipIf(chromiumPath === null)('what the rooms promise', () => {
   );
 
   it(
+    'Data: the table is sorted and narrowed',
+    async () => {
+      await app.go('data', { dataset: 1 });
+      const table = page.getByRole('grid').first();
+      const head = table.getByRole('columnheader', { name: 'Pass rate' });
+      const rates = async () =>
+        (await table.getByRole('row').allInnerTexts()).flatMap((text) => {
+          const [, right, of] = /(\d+)\/(\d+)/.exec(text) ?? [];
+          return of === undefined ? [] : [Number(right) / Number(of)];
+        });
+      await head.getByRole('button').click();
+      await until(async () => (await head.getAttribute('aria-sort')) !== null, 'an order');
+      const isOrdered = (values: number[], descending: boolean) =>
+        values.length > 3 &&
+        values.every((value, i) => i === 0 || (descending ? value <= values[i - 1]! : value >= values[i - 1]!));
+      const order = async () => (await head.getAttribute('aria-sort')) === 'descending';
+      await until(async () => isOrdered(await rates(), await order()), 'rows in that order');
+      const first = await order();
+      await head.getByRole('button').click();
+      await until(async () => (await order()) !== first && isOrdered(await rates(), !first), 'the opposite order');
+      await page.getByLabel('Pass rate', { exact: true }).selectOption({ label: 'always solved' });
+      await until(async () => {
+        const values = await rates();
+        return values.length > 0 && values.every((value) => value === 1);
+      }, 'the problems that are always solved');
+      await page.getByLabel('Pass rate', { exact: true }).selectOption({ label: 'any pass rate' });
+    },
+    2 * PATIENCE_MS,
+  );
+
+  it(
     'Difficulty: many problems labelled at once, and taken back at once',
     async () => {
       await app.go('difficulty', { dataset: 1 });
@@ -122,6 +153,34 @@ describe.skipIf(chromiumPath === null)('what the rooms promise', () => {
       expect((await rows.allInnerTexts()).map((text) => text.trim().split(/\s/)[0])).toEqual(
         expect.arrayContaining(['easy', 'medium', 'hard']),
       );
+    },
+    2 * PATIENCE_MS,
+  );
+
+  it(
+    'Entropy: a token under the pointer tells what else was likely',
+    async () => {
+      await app.go('entropy', { view: 'trace' });
+      const panel = page.getByRole('complementary', { name: 'Token' });
+      const trace = page.getByRole('textbox', { name: /^Trace of/ });
+      await trace.waitFor();
+      const before = await panel.innerText();
+      await trace.locator('.token').nth(12).hover();
+      await until(async () => (await panel.innerText()) !== before, 'the token under the pointer');
+      await until(async () => (await panel.getByText(/%/).count()) > 2, 'likely tokens with their probabilities');
+    },
+    2 * PATIENCE_MS,
+  );
+
+  it(
+    'Runs: a run is copied and edited, with the difference shown',
+    async () => {
+      await app.go('runs', { run: 1, tab: 'charts' });
+      await page.getByRole('button', { name: 'Copy and edit' }).click();
+      await page.getByRole('heading', { name: 'Copy of run 1' }).waitFor();
+      await page.getByRole('button', { name: 'Put it into the queue' }).waitFor();
+      await app.screenshot('run-copy-light');
+      await page.getByRole('button', { name: 'Cancel' }).click();
     },
     2 * PATIENCE_MS,
   );
