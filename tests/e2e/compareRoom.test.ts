@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Download, Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { writeRunFile } from '#core/host/runFile.ts';
 import { addStoredRun, storedRun } from '../unit/compare/storedRun.ts';
 import { temporaryFolder } from '../unit/store/helpers.ts';
@@ -46,7 +46,8 @@ function project(): string {
 }
 
 async function openRoom(address: string): Promise<Page> {
-  const { url } = await startServe(temporaryFolder(), project());
+  const { url, stop } = await startServe(temporaryFolder(), project());
+  onTestFinished(stop);
   const page = await (await openChromium()).newPage({ viewport: { width: 1440, height: 900 } });
   await page.goto(url);
   await page.getByRole('navigation').first().waitFor();
