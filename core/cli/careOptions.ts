@@ -3,6 +3,7 @@
  */
 import { DEFAULT_THRESHOLD } from '#core/data/care/check.ts';
 import type { JobControl } from '#core/host/hostContext.ts';
+import { interruptible } from './interruptible.ts';
 import type { Terminal } from './terminal.ts';
 
 export const careOperands = {
@@ -45,27 +46,25 @@ export async function watched<T>(
   terminal: Terminal,
   work: (control: JobControl) => Promise<T>,
 ): Promise<T> {
-  const cancelled = new AbortController();
-  const cancel = () => cancelled.abort();
-  process.once('SIGINT', cancel);
   let bar: ReturnType<Terminal['progress']> | null = null;
   let barTotal = 0;
   try {
-    return await work({
-      signal: cancelled.signal,
-      progress: (done, total) => {
-        if (total === null) return;
-        // Import and check count different things: each has a bar of its own.
-        if (bar === null || barTotal !== total) {
-          bar?.end();
-          bar = terminal.progress(label, total);
-          barTotal = total;
-        }
-        bar.update(done);
-      },
-    });
+    return await interruptible((signal) =>
+      work({
+        signal,
+        progress: (done, total) => {
+          if (total === null) return;
+          // Import and check count different things: each has a bar of its own.
+          if (bar === null || barTotal !== total) {
+            bar?.end();
+            bar = terminal.progress(label, total);
+            barTotal = total;
+          }
+          bar.update(done);
+        },
+      }),
+    );
   } finally {
-    process.off('SIGINT', cancel);
     // Assigned in the callback, which the compiler does not follow.
     (bar as ReturnType<Terminal['progress']> | null)?.end();
   }

@@ -25,7 +25,7 @@ import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
 import { labelServed } from './labelServed.ts';
 import { requireMemory } from './memory.ts';
-import { readStoredImage } from './projectImages.ts';
+import { imageReader } from './projectImages.ts';
 import { prepare } from './preparation.ts';
 import { openProject } from './project.ts';
 import { recordingListener } from './recording.ts';
@@ -157,8 +157,12 @@ async function contextOf(
   const base = openBase(store, baseModelId);
   const train = readSplit(store, splits.train);
   const heldout = readSplit(store, splits.heldout);
-  const read = async (name: string) => (await readStoredImage(projectFolder, name)).bytes;
-  const prepared = await prepare(base, asked, { train, heldout }, { read, ifUnreadable: 'refuse' });
+  const prepared = await prepare(
+    base,
+    asked,
+    { train, heldout },
+    { read: imageReader(projectFolder), ifUnreadable: 'refuse' },
+  );
   for (const note of prepared.notes) listener.message('info', note);
   const { recipe } = prepared;
   // What a device with memory of its own has left cannot be asked; the limit held when the run was made.

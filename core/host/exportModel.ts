@@ -5,12 +5,11 @@
  * says is modelCard.ts; the files of a form are the model's own.
  */
 import { cp, readdir, readFile, stat } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ModelFormatName, modelFormatNames } from '#core/contract/contract.ts';
 import { writeOnnxFolder } from '#core/model/onnx/onnxFolder.ts';
 import { openModelFolder } from '#core/model/modelFolder.ts';
-import { fillFolderAtomic, flush, writeFlushed } from '#core/util/atomicFiles.ts';
+import { fillFolderAtomic, flush, refuseExisting, writeFlushed } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import type { JobControl } from './hostContext.ts';
 
@@ -105,12 +104,4 @@ async function copyFiles(source: string, target: string, { signal, progress }: J
 
 function refuseCancelled(signal: AbortSignal): void {
   if (signal.aborted) throw new AresError('interrupted', 'The export was cancelled. Nothing was written.');
-}
-
-function refuseExisting(target: string): void {
-  if (!existsSync(target)) return;
-  throw new AresError('usage', 'This already exists.', {
-    where: target,
-    hint: 'Name a folder that does not exist yet.',
-  });
 }

@@ -12,7 +12,7 @@ import { type ModelFormatName, modelFormatNames } from '#core/contract/contract.
 import { type Arm, trainedFolder } from '#core/runs/pipeline.ts';
 import type { Run } from '#core/store/runs.ts';
 import type { Store } from '#core/store/store.ts';
-import { fillFolderAtomic, writeFlushed } from '#core/util/atomicFiles.ts';
+import { fillFolderAtomic, refuseExisting, writeFlushed } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
 import { readSplit } from './datasets.ts';
 import { writeModel } from './exportModel.ts';
@@ -68,12 +68,7 @@ export async function exportRun(
   { projectFolder, runId, target, rollouts, formats, modelFormats }: ExportRequest,
   control: JobControl,
 ): Promise<Exported> {
-  if (existsSync(target)) {
-    throw new AresError('usage', 'This already exists.', {
-      where: target,
-      hint: 'Name a folder that does not exist yet.',
-    });
-  }
+  refuseExisting(target);
   const store = openProject(projectFolder);
   try {
     const run = runId === null ? newestFinished(store, projectFolder) : requireRun(store, runId);

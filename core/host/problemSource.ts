@@ -23,7 +23,7 @@ import {
   withoutHeldout,
 } from './importData.ts';
 import type { OpenProject } from './hostContext.ts';
-import { readStoredImage, storeImage } from './projectImages.ts';
+import { imageReader, storeImage } from './projectImages.ts';
 import type { RunFile, StoredSplit } from './runFile.ts';
 
 export interface ProblemSource {
@@ -147,7 +147,7 @@ function storedSource(
     train: runProblems(train),
     heldout: runProblems(heldout),
     notes,
-    readImage: async (name) => (await readStoredImage(projectFolder, name)).bytes,
+    readImage: imageReader(projectFolder),
     keepImages: async () => undefined,
     record: (_store, _nowMs, except) => ({ train: split(train, except), heldout: split(heldout, except) }),
   };

@@ -53,6 +53,11 @@ export async function readStoredImage(
   }
 }
 
+/** Reads the images of a project's problems by name, for whoever needs the bytes alone. */
+export function imageReader(projectFolder: string): (name: string) => Promise<Uint8Array> {
+  return async (name) => (await readStoredImage(projectFolder, name)).bytes;
+}
+
 export function imagePath(projectFolder: string, name: string): string {
   return join(projectFolder, FOLDER, name.slice(0, 2), name);
 }

@@ -16,7 +16,7 @@ import { type PreparedProblem, fromStored, prepareProblems } from '#core/runs/pr
 import { AresError } from '#core/util/errors.ts';
 import { mean } from '#core/util/statistics.ts';
 import type { InspectionEngine, JobControl } from './hostContext.ts';
-import { readStoredImage } from './projectImages.ts';
+import { imageReader } from './projectImages.ts';
 import type { StoredTrace } from './storedTrace.ts';
 
 /** The k most likely tokens at every position, with the rank of the token that was chosen. */
@@ -163,8 +163,7 @@ function branchesOf(
 type Prompt = Pick<Sequence, 'promptIds' | 'images'>;
 
 async function promptOf({ reader, problem }: StoredTrace, projectFolder: string): Promise<Prompt> {
-  const read = async (name: string) => (await readStoredImage(projectFolder, name)).bytes;
-  const images = problem.images.length > 0 ? openPromptImages(reader.base, read) : null;
+  const images = problem.images.length > 0 ? openPromptImages(reader.base, imageReader(projectFolder)) : null;
   const [{ promptIds, imageInputs }] = (await prepareProblems(reader.base, [fromStored(problem)], images)) as [
     PreparedProblem,
   ];

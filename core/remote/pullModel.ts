@@ -13,8 +13,9 @@ import { HubApiError, type ListFileEntry, downloadFile, listFiles, modelInfo } f
 import { parseTextConfig } from '#core/model/config.ts';
 import { readJsonObject } from '#core/model/json.ts';
 import { CONFIG_FILE } from '#core/model/modelFolder.ts';
-import { flush, writeFileAtomic } from '#core/util/atomicFiles.ts';
+import { flush, refuseExisting, writeFileAtomic } from '#core/util/atomicFiles.ts';
 import { AresError, toAresError } from '#core/util/errors.ts';
+import { isHubName } from '#core/util/hubName.ts';
 import { createHubFetch, type HubFetchOptions, refuseAborted } from './hubFetch.ts';
 import { type HubFile, digestFor, modelFiles } from './hubFiles.ts';
 import { requireReachable } from './reachable.ts';
@@ -51,9 +52,6 @@ const FRUITLESS_TRIES = 4;
 /** Without a byte for so long, a connection is taken for dead. */
 const STALL_MS = 30_000;
 
-/** Two names: nothing that could leave the hub's scheme of addresses, or a folder that it is made into. */
-const repositoryName = /^(?!\.)[\w.-]+\/(?!\.)[\w.-]+$/;
-
 /**
  * @throws AresError 'usage', 'network', 'not-found', 'unsupported', 'bad-file' when bytes are not those that the
  *   hub names, 'disk', 'interrupted'
@@ -61,12 +59,7 @@ const repositoryName = /^(?!\.)[\w.-]+\/(?!\.)[\w.-]+$/;
 export async function pullModel(request: PullRequest, control: PullControl): Promise<Pulled> {
   const { name, target } = request;
   requireModelName(name);
-  if (existsSync(target)) {
-    throw new AresError('usage', 'This already exists.', {
-      where: target,
-      hint: 'Name a folder that does not exist yet.',
-    });
-  }
+  refuseExisting(target);
   const hub = { ...request, fetch: createHubFetch(request.hubUrl, control) };
   await requireReachable(request.hubUrl);
   try {
@@ -86,7 +79,7 @@ export async function pullModel(request: PullRequest, control: PullControl): Pro
 
 /** @throws AresError 'usage' */
 export function requireModelName(name: string): void {
-  if (!repositoryName.test(name)) {
+  if (!isHubName(name)) {
     throw new AresError('usage', `"${name}" is not the name of a model on the hub.`, {
       hint: 'Write it as organisation/name, such as Qwen/Qwen2.5-0.5B-Instruct.',
     });

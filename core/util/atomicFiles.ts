@@ -6,6 +6,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -16,6 +17,16 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { AresError } from './errors.ts';
+
+/** @throws AresError 'usage' when there is something at a path that is to be made */
+export function refuseExisting(path: string): void {
+  if (!existsSync(path)) return;
+  throw new AresError('usage', 'This already exists.', {
+    where: path,
+    hint: 'Name a folder that does not exist yet.',
+  });
+}
 
 /** Flushes one file or folder to disk. Folders cannot be flushed on Windows; there it is a no-op. */
 export function flush(path: string): void {

@@ -20,10 +20,9 @@ import { engineEnvironment } from '#core/engine/channel.ts';
 import { type EngineOptions, LocalEngine } from '#core/engine/localEngine.ts';
 import { chooseEngineOptions, estimateMemory, workloadOf } from '#core/host/memory.ts';
 import { parseTextConfig } from '#core/model/config.ts';
-import { parameterSpecs } from '#core/model/parameters.ts';
-import { writeSafetensors } from '#core/model/safetensors.ts';
 import { RandomSequence, Stream } from '#core/util/rng.ts';
 import { type MemoryShape, memoryShapes, testShapes } from './memoryShapes.ts';
+import { writeRandomModel } from './randomModel.ts';
 
 interface Step {
   peakBytes: number;
@@ -61,7 +60,7 @@ const { values } = parseArgs({
 });
 
 if (values.write !== undefined) {
-  writeModel(shapeNamed(values.write), values.model!);
+  writeRandomModel(shapeNamed(values.write).config, values.model!);
 } else if (values.measure !== undefined) {
   process.stdout.write(`${JSON.stringify(await measure(shapeNamed(values.measure), values.model!))}\n`);
 } else {
@@ -131,21 +130,6 @@ function memoryOf(pid: number | 'self', field: 'VmRSS' | 'VmHWM'): number {
 
 function gib(bytes: number): string {
   return `${(bytes / GIB).toFixed(2)} GiB`;
-}
-
-/** Random enough: a block of normal numbers, repeated. */
-function writeModel({ config }: MemoryShape, folder: string): void {
-  const random = new RandomSequence(1, Stream.initialisation);
-  const block = Float32Array.from({ length: 100_003 }, () => 0.02 * random.normal());
-  const tensors = parameterSpecs(parseTextConfig(config, 'shape')).map(({ name, shape }) => {
-    const length = shape.reduce((product, size) => product * size, 1);
-    const data = new Float32Array(length);
-    if (name.endsWith('norm.weight')) data.fill(1);
-    else for (let at = 0; at < length; at += block.length) data.set(block.subarray(0, length - at), at);
-    return { name, shape, data };
-  });
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-  writeSafetensors(join(folder, 'model.safetensors'), tensors);
 }
 
 async function measure(shape: MemoryShape, folder: string): Promise<Measurement> {
